@@ -1,0 +1,91 @@
+"""The kernels in torch alone: the definition that native code is tested against, and the way without a compiler.
+
+Little-endian hosts only, like the native kernels and the wire format.
+"""
+
+from __future__ import annotations
+
+import numpy
+import torch
+
+# Below this many multiplications torch's own int64 product is faster than cutting into limbs (measured).
+_SMALL = 1 << 15
+_LIMB_BITS = 16
+_LIMBS = 4
+# A product of two limbs is below 2^32 and float64 adds 2^21 of them without an error.
+_EXACT_TERMS = 1 << 21
+
+
+def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """int64[m, k] @ int64[k, n] modulo 2^64."""
+    return bmm(a.unsqueeze(0), b.unsqueeze(0)).squeeze(0)
+
+
+def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """int64[s, m, k] @ int64[s, k, n] modulo 2^64."""
+    size, rows, inner = a.shape
+    columns = b.shape[2]
+    if rows * inner * columns <= _SMALL:
+        return torch.bmm(a, b)
+    out = torch.zeros(size, rows, columns, dtype=torch.int64)
+    for start in range(0, inner, _EXACT_TERMS):
+        stop = start + _EXACT_TERMS
+        _add_limb_products(out, a[:, :, start:stop], b[:, start:stop])
+    return out
+
+
+def _add_limb_products(out: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
+    left = [_limb(a, index) for index in range(_LIMBS)]
+    right = [_limb(b, index) for index in range(_LIMBS)]
+    for i in range(_LIMBS):
+        for j in range(_LIMBS - i):  # limbs i and j meet at bit 16(i + j); from 64 on they vanish
+            out += torch.bmm(left[i], right[j]).to(torch.int64) << (_LIMB_BITS * (i + j))
+
+
+def _limb(x: torch.Tensor, index: int) -> torch.Tensor:
+    return ((x >> (_LIMB_BITS * index)) & ((1 << _LIMB_BITS) - 1)).to(torch.float64)
+
+
+def to_planes(x: torch.Tensor, width: int) -> torch.Tensor:
+    """int64[n] -> int64[width, ceil(n / 64)]: plane j holds bit j."""
+    count = -(-x.shape[0] // 64)
+    padded = torch.zeros(count * 64, dtype=torch.int64)
+    padded[: x.shape[0]] = x
+    return _transpose(padded.view(count, 64))[:, :width].t().contiguous()
+
+
+def from_planes(planes: torch.Tensor, n: int) -> torch.Tensor:
+    """int64[width, ceil(n / 64)] -> int64[n], the inverse of ``to_planes``."""
+    width, count = planes.shape
+    padded = torch.zeros(count, 64, dtype=torch.int64)
+    padded[:, :width] = planes.t()
+    result = _transpose(padded).view(-1)[:n]
+    return result if n == count * 64 else result.clone()
+
+
+def _transpose(blocks: torch.Tensor) -> torch.Tensor:
+    """Transpose each row of int64[count, 64] as a 64 x 64 bit matrix, in place (Hacker's Delight 7-3)."""
+    step, mask = 32, 0x00000000FFFFFFFF
+    while step:
+        pairs = blocks.view(blocks.shape[0], 32 // step, 2, step)
+        low, high = pairs[:, :, 0], pairs[:, :, 1]
+        swap = ((low >> step) ^ high) & mask  # the mask also clears what an arithmetic shift drags in
+        high ^= swap
+        low ^= swap << step
+        step >>= 1
+        mask ^= mask << step
+    return blocks
+
+
+def pack_bits(bits: torch.Tensor) -> torch.Tensor:
+    """bool[n] -> int64[ceil(n / 64)], padding bits zero."""
+    packed = torch.zeros(-(-bits.shape[0] // 64) * 8, dtype=torch.uint8)
+    data = numpy.packbits(bits.numpy(), bitorder="little")
+    packed[: data.shape[0]] = torch.from_numpy(data)
+    return packed.view(torch.int64)
+
+
+def unpack_bits(plane: torch.Tensor, n: int) -> torch.Tensor:
+    """int64[ceil(n / 64)] -> bool[n]."""
+    data = plane.view(torch.uint8).numpy()
+    return torch.from_numpy(numpy.unpackbits(data, count=n, bitorder="little")).view(torch.bool)
