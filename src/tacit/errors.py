@@ -1,0 +1,75 @@
+"""Every error that Tacit raises, sorted by whose fault it is. None of them prints a share or a secret."""
+
+from __future__ import annotations
+
+
+class TacitError(Exception):
+    """The root of all errors that Tacit raises on purpose."""
+
+
+class MisuseError(TacitError):
+    """The caller's fault: the message says what to do instead."""
+
+
+class EncodingError(MisuseError, ValueError):
+    """A value that fixed point cannot hold: beyond the range, NaN or infinite."""
+
+
+class UnsupportedOpError(MisuseError, NotImplementedError):
+    """An operation on a secret for which no rule exists."""
+
+
+class NotBuiltError(MisuseError, NotImplementedError):
+    """A setting that names something planned but not built yet."""
+
+
+class SecretLeakError(MisuseError, TypeError):
+    """An operation that would disclose a secret without ``reveal``."""
+
+
+class PeerError(TacitError):
+    """Another party's fault. ``party`` names it."""
+
+    def __init__(self, message: str, party: str) -> None:
+        super().__init__(message)
+        self.party = party
+
+
+class InputRefusedError(PeerError):
+    """The owner of an input refused it; only the owner knows why."""
+
+
+class DivergenceError(PeerError):
+    """Two parties are not running the same program on the same public values."""
+
+
+class HandshakeError(PeerError):
+    """Two parties do not agree on who runs what with which settings."""
+
+
+class LinkError(TacitError):
+    """The link to a peer failed: lost, frozen, never there. ``party`` names the peer."""
+
+    def __init__(self, message: str, party: str) -> None:
+        super().__init__(message)
+        self.party = party
+
+
+class FrameError(LinkError):
+    """A peer sent bytes that are not a frame."""
+
+
+class ProtocolAbort(TacitError):
+    """A check inside a protocol failed; the run must not go on."""
+
+
+class InternalError(TacitError):
+    """A bug in Tacit."""
+
+
+class PartyFailedError(TacitError):
+    """A party of a local run failed. ``party`` names it; its own traceback is in the message."""
+
+    def __init__(self, message: str, party: str) -> None:
+        super().__init__(message)
+        self.party = party
