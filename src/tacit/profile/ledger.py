@@ -1,0 +1,65 @@
+"""Every reveal of a session: what shape, to whom, from which line of user code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """One disclosure. ``to`` lists the receivers' names; ``line`` is like ``"job.py:12"``. It never holds a value."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    to: tuple[str, ...]
+    line: str
+
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.shape)) or "scalar"
+        return f"{shape} {self.dtype} to {', '.join(self.to)} at {self.line}"
+
+
+class Ledger:
+    """The list of all reveals so far, in order. Prints as a table."""
+
+    def __init__(self) -> None:
+        self.entries: list[Reveal] = []
+
+    def record(self, shape: Sequence[int], dtype: torch.dtype | str, to: Sequence[str] | str, line: str) -> None:
+        """Write down one reveal. ``to``: the receivers' names, one or several."""
+        receivers = (to,) if isinstance(to, str) else tuple(to)
+        self.entries.append(Reveal(tuple(int(n) for n in shape), str(dtype).removeprefix("torch."), receivers, line))
+
+    def table(self) -> Table:
+        """The ledger as a ``rich`` table, equal entries counted."""
+        table = Table(title="What was revealed")
+        for heading in ("times", "shape", "type", "to", "line"):
+            table.add_column(heading, justify="right" if heading == "times" else "left")
+        counted: dict[Reveal, int] = {}
+        for entry in self.entries:
+            counted[entry] = counted.get(entry, 0) + 1
+        for entry, times in counted.items():
+            shape = "x".join(map(str, entry.shape)) or "scalar"
+            table.add_row(str(times), shape, entry.dtype, ", ".join(entry.to), entry.line)
+        return table
+
+    def __iter__(self) -> Iterator[Reveal]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __str__(self) -> str:
+        if not self.entries:
+            return "Nothing was revealed."
+        out = io.StringIO()
+        Console(file=out, width=100, color_system=None).print(self.table())
+        return out.getvalue().rstrip()
+
+    __repr__ = __str__

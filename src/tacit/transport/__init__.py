@@ -1,0 +1,1 @@
+"""Frames between named nodes: memory and TCP transports, and the channel that parties talk through."""
