@@ -103,7 +103,8 @@ def grad_input(g: torch.Tensor, w: torch.Tensor, window: Window, input_shape: Sh
         columns = kernels.bmm(weights, _gradient_rows(g[part], window))
         taps = columns.view(input_shape[1], *kernel, -1, *places).movedim(-1 - len(places), 0)
         for offset in product(*(range(length) for length in kernel)):
-            out[part][_strided(offset, places, window)] += taps[(slice(None), slice(None), *offset)]
+            tap: tuple[slice | int, ...] = (slice(None), slice(None), *offset)
+            out[part][_strided(offset, places, window)] += taps[tap]
     crop = (slice(pad, pad + size) for pad, size in zip(window.padding, input_shape[2:], strict=True))
     return out[(slice(None), slice(None), *crop)].contiguous()
 

@@ -11,7 +11,7 @@ RANGE_BITS = 62
 """An encoded value lies strictly between -2**62 and 2**62: truncation and comparison need the two bits above."""
 
 Number = bool | int | float | numpy.generic
-Values = torch.Tensor | numpy.ndarray | Number  # type: ignore[type-arg]
+Values = torch.Tensor | numpy.ndarray | Number
 
 
 def encode(values: Values, scale: int) -> torch.Tensor:
@@ -120,7 +120,7 @@ def _round_to_odd(ring: torch.Tensor) -> torch.Tensor:
     if not ring.numel():
         return ring
     low, high = (int(bound) for bound in torch.aminmax(ring))
-    if -(1 << 53) <= low and high <= 1 << 53:
+    if low >= -(1 << 53) and high <= 1 << 53:
         return ring
     rest = ring & 0x7FF
     sticky = (ring ^ rest) | ((rest != 0).to(torch.int64) << 11)

@@ -26,7 +26,9 @@ def matmul_shape(x_shape: Shape, y_shape: Shape) -> Shape:
         raise MisuseError("matmul takes operands of at least one dimension; multiply by a number with mul.")
     inner = y_shape[-2] if len(y_shape) > 1 else y_shape[0]
     if x_shape[-1] != inner:
-        raise MisuseError(f"matmul: inner sizes differ in {list(x_shape)} @ {list(y_shape)}: {x_shape[-1]} and {inner}.")
+        raise MisuseError(
+            f"matmul: inner sizes differ in {list(x_shape)} @ {list(y_shape)}: {x_shape[-1]} and {inner}."
+        )
     rows = x_shape[-2:-1]
     columns = y_shape[-1:] if len(y_shape) > 1 else ()
     return broadcast_shape(x_shape[:-2], y_shape[:-2]) + rows + columns

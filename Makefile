@@ -1,0 +1,44 @@
+# make demo    install into .venv and run the demonstration
+# make test    install with everything for development, then check and run all tests
+# make check   formatting, lint, types and layers only
+# make format  rewrite the sources in the project's format
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Exact versions, also for what the build itself needs.
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+INSTALL := $(PINNED) $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# An editable install sees changed Python files by itself; only these ask for a new one.
+NEEDS_INSTALL := pyproject.toml constraints.txt $(wildcard native/CMakeLists.txt native/*.cpp native/*.h)
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/tacit demo
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-demo: $(NEEDS_INSTALL) | $(BIN)/python
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(NEEDS_INSTALL) | $(BIN)/python
+	$(INSTALL) --editable '.[dev,demo]'
+	@touch $@ $(VENV)/.installed-demo
+
+clean:
+	git clean -fdX --exclude='!/$(VENV)/' native src build dist

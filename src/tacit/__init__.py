@@ -1,0 +1,1 @@
+"""Secure multi-party computation for PyTorch: a secret is a `torch.Tensor`."""
