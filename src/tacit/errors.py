@@ -34,6 +34,9 @@ class PeerError(TacitError):
         super().__init__(message)
         self.party = party
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (str(self), self.party)
+
 
 class InputRefusedError(PeerError):
     """The owner of an input refused it; only the owner knows why."""
@@ -54,6 +57,9 @@ class LinkError(TacitError):
         super().__init__(message)
         self.party = party
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (str(self), self.party)
+
 
 class FrameError(LinkError):
     """A peer sent bytes that are not a frame."""
@@ -68,8 +74,12 @@ class InternalError(TacitError):
 
 
 class PartyFailedError(TacitError):
-    """A party of a local run failed. ``party`` names it; its own traceback is in the message."""
+    """A party of a local run failed. ``party`` names it; its own traceback is in the message.
 
-    def __init__(self, message: str, party: str) -> None:
+    ``failures`` says in a line how each failed party ended. ``__cause__`` is the party's exception, where it is known.
+    """
+
+    def __init__(self, message: str, party: str, failures: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.party = party
+        self.failures = failures or {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from rich.console import Console
-from rich.table import Table
+
+from tacit.profile.table import PrintableTable
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Ledger:
         receivers = (to,) if isinstance(to, str) else tuple(to)
         self.entries.append(Reveal(tuple(int(n) for n in shape), str(dtype).removeprefix("torch."), receivers, line))
 
-    def table(self) -> Table:
+    def table(self) -> PrintableTable:
         """The ledger as a ``rich`` table, equal entries counted."""
-        table = Table(title="What was revealed")
+        table = PrintableTable(title="What was revealed")
         for heading in ("times", "shape", "type", "to", "line"):
             table.add_column(heading, justify="right" if heading == "times" else "left")
         counted: dict[Reveal, int] = {}
@@ -56,10 +55,6 @@ class Ledger:
         return len(self.entries)
 
     def __str__(self) -> str:
-        if not self.entries:
-            return "Nothing was revealed."
-        out = io.StringIO()
-        Console(file=out, width=100, color_system=None).print(self.table())
-        return out.getvalue().rstrip()
+        return str(self.table()) if self.entries else "Nothing was revealed."
 
     __repr__ = __str__

@@ -34,12 +34,14 @@ class Transport(ABC):
     A frame is a tag (at most 1 KiB, opaque here) and a payload. Frames from one peer arrive in the order sent. No
     method blocks for ever: when any peer is lost, frozen or misbehaves, every call in progress or to come raises a
     ``LinkError``, ``FrameError`` or ``PeerError`` that names the first culprit. After a peer has said goodbye, waiting
-    for it or sending to it raises ``DivergenceError``.
+    for it or sending to it raises ``PeerFinishedError``, a ``DivergenceError``.
     """
 
     name: str
     peers: tuple[str, ...]
     statistics: Statistics
+    loopback: bool
+    """Whether all peers are on this machine."""
     witness: Witness | None = None
 
     @abstractmethod

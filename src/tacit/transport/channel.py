@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from tacit.errors import DivergenceError, FrameError, MisuseError
+from tacit.errors import FrameError, MisuseError
 from tacit.party import Party
 from tacit.profile.meter import Meter
 from tacit.transport._base import Transport
 from tacit.transport._views import bytes_of, writable_bytes_of
+from tacit.transport.failure import PeerFinishedError
 from tacit.transport.transcript import Event, Transcript, first_difference
 
 Watcher = Callable[[str, str, str, torch.Tensor], None]
@@ -182,11 +183,9 @@ class Channel:
             self.transport.receive(peer, accept)
         except _OutOfStep:
             self.transport.report_divergence(peer)
-        except DivergenceError as error:
-            if "finished" not in str(error):
-                raise
+        except PeerFinishedError as error:
             where = f"{error} It waits in op {incoming.stamp.op}, {incoming.stamp.text}."
-            raise DivergenceError(where, peer) from None
+            raise PeerFinishedError(where, peer) from None
         if clock + 1 > self.rounds:
             self.meter.round(clock + 1 - self.rounds)
             self.rounds = clock + 1

@@ -16,6 +16,10 @@ from tacit.errors import (
 )
 
 
+class PeerFinishedError(DivergenceError):
+    """A peer said goodbye although this node still waits for it or sends to it. For the dealer it is the normal end."""
+
+
 class Category(StrEnum):
     """The reasons that an abort frame may carry."""
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
-from tacit.errors import DivergenceError, InternalError
+from tacit.errors import InternalError
 from tacit.transport._base import Accept, Transport, Witness
-from tacit.transport.failure import Category, Failure, category_of
+from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
 from tacit.transport.framing import HEADER_BYTES, check_tag
 from tacit.transport.statistics import Statistics
 
@@ -34,6 +34,8 @@ class MemoryNetwork:
 class MemoryTransport(Transport):
     """One node's end. ``around_wait`` wraps every wait: the threads launcher gives its turn away there."""
 
+    loopback = True
+
     def __init__(self, network: MemoryNetwork, name: str) -> None:
         self.name = name
         self.peers = tuple(peer for peer in network.names if peer != name)
@@ -54,7 +56,7 @@ class MemoryTransport(Transport):
         with self._changed:
             self._check_open()
             if peer in self._departed:
-                raise DivergenceError(f"'{peer}' has finished while '{self.name}' still sends to it.", peer)
+                raise PeerFinishedError(f"'{peer}' has finished while '{self.name}' still sends to it.", peer)
             receiver = self._other(peer)
             receiver._inbox[self.name].append((tag, tuple(payload)))
             receiver._queued[self.name] += length
@@ -69,7 +71,7 @@ class MemoryTransport(Transport):
         if not ready:
             self._wait(lambda: bool(inbox) or peer in self._departed)
             if not inbox:
-                raise DivergenceError(f"'{peer}' has finished while '{self.name}' still waits for it.", peer)
+                raise PeerFinishedError(f"'{peer}' has finished while '{self.name}' still waits for it.", peer)
         tag, parts = inbox[0]
         length = sum(part.nbytes for part in parts)
         buffer = accept(tag, length)

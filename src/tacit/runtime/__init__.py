@@ -1,0 +1,1 @@
+"""Sessions: who runs what with whom, and the launchers that start them."""

@@ -1,0 +1,53 @@
+"""How a local run ended: whose failure the caller is told of."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+from tacit.errors import LinkError, PartyFailedError, PeerError
+
+
+@dataclass
+class PartyFailure:
+    """How one node ended. culprit: whom its exception blames (itself, for an error of its own)."""
+
+    name: str
+    culprit: str
+    summary: str
+    traceback: str
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, name: str, error: BaseException, skip: int = 0) -> PartyFailure:
+        """From an exception, its traceback without the outermost ``skip`` frames (the launcher's own)."""
+        culprit = error.party if isinstance(error, PeerError | LinkError) else name
+        summary = "".join(traceback.format_exception_only(error)).strip()
+        tb = error.__traceback__
+        for _ in range(skip):
+            tb = tb.tb_next if tb is not None and tb.tb_next is not None else tb
+        return cls(name, culprit, summary, "".join(traceback.format_exception(type(error), error, tb)), error)
+
+
+def first_culprit(failures: list[PartyFailure]) -> PartyFailure:
+    """The failure that the others are about: follow the blame from the earliest one."""
+    by_name = {failure.name: failure for failure in failures}
+    failure, seen = failures[0], {failures[0].name}
+    while failure.culprit in by_name and failure.culprit not in seen:
+        failure = by_name[failure.culprit]
+        seen.add(failure.name)
+    return failure if failure.culprit not in seen or failure.culprit == failure.name else failures[0]
+
+
+def party_failed(failures: list[PartyFailure]) -> PartyFailedError:
+    """What ``tacit.run`` raises: names the first culprit, shows its own traceback, and how the others ended."""
+    root = first_culprit(failures)
+    text = f"party '{root.name}' failed: {root.summary.splitlines()[-1] if root.summary else ''}\n"
+    if root.traceback:
+        text += f"\nThe traceback at '{root.name}':\n\n{root.traceback.rstrip()}\n"
+    others = [failure for failure in failures if failure is not root]
+    for failure in others:
+        text += f"\nParty '{failure.name}' then stopped: {failure.summary}"
+    error = PartyFailedError(text.rstrip(), root.name, {failure.name: failure.summary for failure in failures})
+    error.__cause__ = root.error
+    return error

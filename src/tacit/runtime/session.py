@@ -1,0 +1,55 @@
+"""One party's session as a value, and the one ambient thing: which session is current."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from tacit.correlations import Source
+from tacit.errors import MisuseError
+from tacit.party import Party
+from tacit.profile import Ledger, Meter
+from tacit.protocols._base import Protocol
+from tacit.settings import Settings
+from tacit.transport._base import Transport
+from tacit.transport.channel import Channel
+
+
+@dataclass
+class Session:
+    """Everything that one party computes with. Prints no seed and no share."""
+
+    party: Party
+    settings: Settings
+    transport: Transport = field(repr=False)
+    channel: Channel = field(repr=False)
+    protocol: Protocol = field(repr=False)
+    source: Source | None = field(repr=False)
+    meter: Meter = field(repr=False)
+    ledger: Ledger = field(repr=False, default_factory=Ledger)
+
+
+    def close(self) -> None:
+        """End the session in good order: nothing more is asked of the dealer, all say goodbye to each other."""
+        if self.source is not None:
+            self.source.close()
+        self.transport.close()
+
+
+_current: ContextVar[Session] = ContextVar("tacit_session")
+
+
+def current() -> Session:
+    """The session of the running job. Raises MisuseError outside of one."""
+    session = _current.get(None)
+    if session is None:
+        raise MisuseError(
+            "there is no session here: party(), secret(), reveal(), profile() and ledger() work inside a function "
+            'that tacit.run(job, parties=["lab", "clinic"]) runs, and on its thread.'
+        )
+    return session
+
+
+def enter(session: Session) -> None:
+    """Make ``session`` the current one of this thread."""
+    _current.set(session)
