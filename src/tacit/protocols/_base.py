@@ -1,0 +1,176 @@
+"""The abstract protocol: arithmetic on secrets as every layer above sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from tacit.protocols.books import Books, common_knowledge
+from tacit.protocols.share import EVERYONE, Share, Storage, owned, required
+from tacit.ring.bilinear import Bilinear
+
+POSITIVE = "positive"
+"""The fact ``[x > 0]``, which holds at every scale."""
+
+
+class Protocol(Books):
+    """Sums, products, comparison and choice. Every party calls the same methods in the same order.
+
+    A protocol implements the primitives; what is known in the clear to all operands' owners never reaches them.
+    """
+
+    # ---------------------------------------------------------------- sums
+
+    def add(self, x: Share, y: Share) -> Share:
+        """``x + y`` with broadcasting; local."""
+        return self.linear(torch.add, x, y)
+
+    def sub(self, x: Share, y: Share) -> Share:
+        """``x - y`` with broadcasting; local."""
+        return self.linear(torch.sub, x, y)
+
+    def neg(self, x: Share) -> Share:
+        """``-x``; local."""
+        return self.linear(torch.neg, x)
+
+    # ---------------------------------------------------------------- products
+
+    def times_public(self, x: Share, value: Tensor, scale: int, unit: int | None = None) -> Share:
+        """``x`` times public ring integers of the given scale, with broadcasting; local, left pending."""
+        if scale:
+            self.settle_above(x, self.max_scale - scale)
+        out = self.linear(lambda part: part * value, x)
+        out.storage.scale = x.scale + scale
+        out.storage.unit = x.storage.unit if unit is None else unit
+        return self._passed_on(out, x)
+
+    def multiply(self, op: Bilinear, x: Share, y: Share) -> Share:
+        """A bilinear product (elementwise, matrix, convolution and its two gradients), left pending.
+
+        The cost depends on who knows what: nothing at all if both are known to one party or one is known to
+        everybody, half of the traffic if one operand is known to one party, and the full cost otherwise.
+        """
+        public = EVERYONE in (x.storage.known_by, y.storage.known_by)
+        if not public or x.scale + y.scale > self.max_scale:
+            self.settle(x, y)
+        scale, unit = x.scale + y.scale, max(x.storage.unit, y.storage.unit)
+        storage = Storage(scale, unit)
+        knower = common_knowledge((x, y))
+        if knower is not None:
+            value = None if x.clear is None or y.clear is None else op(x.clear, y.clear)
+            return self._registered(self._known(value, knower, op.output_shape(x.shape, y.shape), storage))
+        if x.storage.known_by == EVERYONE:
+            parts = tuple(owned(op(required(x.clear), part)) for part in y.parts)
+        elif y.storage.known_by == EVERYONE:
+            parts = tuple(owned(op(part, required(y.clear))) for part in x.parts)
+        else:
+            parts = self._multiply(op, x, y)
+        return self._passed_on(Share(parts, storage), x, y)
+
+    def square(self, x: Share) -> Share:
+        """``x * x``, left pending."""
+        self.settle(x)
+        storage = Storage(2 * x.scale, x.storage.unit)
+        if x.storage.known_by is not None:
+            value = None if x.clear is None else x.clear * x.clear
+            return self._registered(self._known(value, x.storage.known_by, x.shape, storage))
+        return self._registered(Share(self._square(x), storage))
+
+    # ---------------------------------------------------------------- comparison and choice
+
+    def compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
+        """The bits ``[x >= t]`` for public ring integers ``t`` at the scale of ``x``; one opening serves them all."""
+        facts, key = x.storage.facts, (x.geometry, x.scale)
+        wanted = [t for t in dict.fromkeys(thresholds) if (*key, t) not in facts]
+        if wanted:
+            if x.storage.known_by is not None:
+                found = [self._known_like(x, partial(torch.ge, other=t), Storage(0, 0, True)) for t in wanted]
+            else:
+                found = self._compare(x, wanted)
+            facts.update({(*key, t): bits for t, bits in zip(wanted, found, strict=True)})
+        return [facts[*key, t] for t in thresholds]
+
+    def equals_zero(self, x: Share) -> Share:
+        """The bit ``[x == 0]``, after settling."""
+        self.settle(x)
+        if x.storage.known_by is not None:
+            return self._known_like(x, lambda value: value == 0, Storage(0, 0, True))
+        return self._equals_zero(x)
+
+    def relu(self, x: Share, settle: bool = True) -> Share:
+        """``max(x, 0)``; a pending ``x`` is truncated in the same opening unless ``settle`` is False.
+
+        The bits ``[x > 0]`` stay with the argument and the result as a fact, for the gradient.
+        """
+        if settle and (x.storage.known_by is not None or self.settings.truncation == "exact"):
+            self.settle(x)
+        shift = x.scale - x.storage.unit if settle and x.storage.pending else 0
+        if x.storage.known_by is not None:
+            bits = self.compare(x, [1])[0]
+            out = self._known_like(x, lambda value: value.clamp(min=0), Storage(x.scale, x.storage.unit))
+        else:
+            parts, bits = self._relu(x, shift)
+            out = Share(parts, Storage(x.scale - shift, x.storage.unit))
+        for share in (x, out):
+            share.storage.facts[share.geometry, POSITIVE] = bits
+        return self._passed_on(out, x)
+
+    def positive(self, x: Share) -> Share:
+        """The bits ``[x > 0]``: free if ``x`` came out of ``relu`` or was compared with zero before."""
+        facts, key = x.storage.facts, (x.geometry, POSITIVE)
+        if key not in facts:
+            facts[key] = self.compare(x, [1])[0]
+        bits: Share = facts[key]
+        return bits
+
+    def select(self, bit: Share, xs: Sequence[Share]) -> list[Share]:
+        """``bit * x`` for each of ``xs``, with broadcasting, at the scale of each ``x``; one round for all of them."""
+        shape = torch.broadcast_shapes(bit.shape, *(x.shape for x in xs))
+        bit, *xs = (x if x.shape == shape else x.view(lambda part: part.expand(shape)) for x in (bit, *xs))
+        if bit.storage.known_by == EVERYONE:
+            return [self.linear(lambda part: part * required(bit.clear), x) for x in xs]
+        storages = [Storage(x.scale, x.storage.unit) for x in xs]
+        known = common_knowledge((bit, *xs))
+        if known is not None:
+            values = [None if bit.clear is None or x.clear is None else x.clear * bit.clear for x in xs]
+            outs = [self._known(value, known, shape, s) for value, s in zip(values, storages, strict=True)]
+        else:
+            outs = [Share(parts, s) for parts, s in zip(self._select(bit, xs), storages, strict=True)]
+        for out, x in zip(outs, xs, strict=True):
+            self._passed_on(out, x)
+        return outs
+
+    # ---------------------------------------------------------------- bits
+
+    def xor(self, x: Share, y: Share) -> Share:
+        """``x ^ y`` of bits; local."""
+        return self.linear(torch.logical_xor, x, y)
+
+    def invert(self, x: Share) -> Share:
+        """``not x`` of bits; local."""
+        return self.xor(x, self.public(torch.ones(x.shape, dtype=torch.bool), 0))
+
+    def both(self, x: Share, y: Share) -> Share:
+        """``x and y`` of bits; one round unless one party knows both or everybody knows one."""
+        for one, other in ((x, y), (y, x)):
+            if one.storage.known_by == EVERYONE:
+                chosen = required(one.clear)
+                return self.linear(partial(torch.logical_and, other=chosen), other)
+        shape = torch.broadcast_shapes(x.shape, y.shape)
+        x, y = (z if z.shape == shape else z.view(lambda part: part.expand(shape)) for z in (x, y))
+        known = common_knowledge((x, y))
+        if known is not None:
+            value = None if x.clear is None or y.clear is None else torch.logical_and(x.clear, y.clear)
+            return self._known(value, known, shape, Storage(0, 0, True))
+        return Share(self._both(x, y), Storage(0, 0, True))
+
+    def to_number(self, bit: Share, unit: int) -> Share:
+        """A bit as the number 0 or 1 of the given unit; one round."""
+        if bit.storage.known_by is not None:
+            out = self._known_like(bit, lambda value: value.to(torch.int64), Storage(0, 0))
+        else:
+            out = Share(self._to_number(bit), Storage(0, 0))
+        return self.with_unit(out, unit) if unit else out

@@ -1,0 +1,60 @@
+"""Products of shares by Beaver's method (CRYPTO 1991), for any bilinear map; cheaper if an owner knows an operand."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from tacit.correlations.masks import MaskView
+from tacit.correlations.requests import OwnedProduct, Product, Square
+from tacit.protocols.additive.context import Context
+from tacit.protocols.additive.opening import opened
+from tacit.protocols.additive.private import PrivateOpening
+from tacit.protocols.share import Share, required
+from tacit.ring.bilinear import Bilinear
+
+
+def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
+    """``op(x, y)`` in the ring.
+
+    Online 64 bits for each element of x and y that was not open before, one round; from the source 64 bits for each
+    element of the result. With E = x - a and D = y - b open: ``x D + E b + ab``, where party i uses its own shares.
+    """
+    if y.storage.known_by is not None:
+        return _owned(context, op, x, y, owner=y.storage.known_by, owns_left=False)
+    if x.storage.known_by is not None:
+        return _owned(context, op, x, y, owner=x.storage.known_by, owns_left=True)
+    left, right = opened(context, x), opened(context, y)
+    delivery = context.fetch(Product(context.new_id(), op, left.view, right.view))
+    b = right.mask_share(context)
+    result = op(x.parts[0], right.value) + op(left.value, b)
+    return result + delivery.get()[0]
+
+
+def square(context: Context, x: Share) -> Tensor:
+    """``x * x`` in the ring, as E^2 + 2 E a + a^2 with E = x - a: 64 bits an element, one round; from the source 64."""
+    left = opened(context, x)
+    delivery = context.fetch(Square(context.new_id(), left.view))
+    epsilon = left.value
+    result = 2 * epsilon * left.mask_share(context) + context.constant(epsilon * epsilon)
+    return result + delivery.get()[0]
+
+
+def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_left: bool) -> Tensor:
+    """A product with an operand w that ``owner`` knows in the clear.
+
+    The others open D = w - b from the owner, once for each value of w, and send it E_j = v_j - a_j of the other
+    operand v. The owner computes ``(v_owner + sum E_j) w``, each other party ``a_j D``: one product each, and 64 bits
+    for each element of v to the owner only.
+    """
+    w, v = (x, y) if owns_left else (y, x)
+    private = PrivateOpening.of(context, w, owner)
+    left = opened(context, v, to=owner)
+    views: tuple[MaskView, MaskView] = (private.view(w), left.view) if owns_left else (left.view, private.view(w))
+    delivery = context.fetch(OwnedProduct(context.new_id(), op, *views, owner, owns_left))
+    a = left.mask_share(context)
+    if context.party.rank == owner:
+        mine, public = left.value + a, required(w.clear)
+    else:
+        mine, public = a, private.delta(w)
+    result = op(public, mine) if owns_left else op(mine, public)
+    return result + delivery.get()[0]

@@ -1,0 +1,108 @@
+"""The additive protocol: every primitive of ``Protocol``, each in the file that bears its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from tacit.correlations._base import Source
+from tacit.party import Party
+from tacit.protocols._base import Protocol
+from tacit.protocols.additive import choice, comparison, products, sharing, truncation
+from tacit.protocols.additive.context import Context
+from tacit.protocols.additive.opening import opened
+from tacit.protocols.additive.tree import MaskedAnds, open_together
+from tacit.protocols.additive.wrap import biased
+from tacit.protocols.primitives import Parts
+from tacit.protocols.share import EVERYONE, Share, Storage, required
+from tacit.ring.bilinear import Bilinear
+from tacit.ring.bits import pack_bits, unpack_bits
+from tacit.settings import Settings
+from tacit.transport.channel import Channel
+
+
+class AdditiveProtocol(Protocol):
+    """x is the sum of one share a party, modulo 2**64; secure against any n - 1 curious parties, given the source."""
+
+    name = "additive"
+
+    def __init__(
+        self, party: Party, settings: Settings, channel: Channel, source: Source, pair_seeds: Mapping[int, bytes]
+    ) -> None:
+        super().__init__(party, settings, channel)
+        self._context = Context(party, settings, channel, source)
+        self._pairs = sharing.PairStreams(pair_seeds, settings.generator)
+
+    def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
+        return (sharing.share_input(self._context, self._pairs, value, owner, shape, boolean),)
+
+    def _constant(self, value: Tensor) -> Parts:
+        return (value.clone() if self._context.first else torch.zeros_like(value),)
+
+    def _reveal(self, x: Share, to: int | None) -> Tensor | None:
+        return sharing.reveal(self._context, self._pairs, x, to)
+
+    def _multiply(self, op: Bilinear, x: Share, y: Share) -> Parts:
+        return (products.multiply(self._context, op, x, y),)
+
+    def _square(self, x: Share) -> Parts:
+        return (products.square(self._context, x),)
+
+    def _truncate(self, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        exact = self.settings.truncation == "exact"
+        truncate = truncation.truncate_exact if exact else truncation.truncate_pr
+        return [(part,) for part in truncate(self._context, xs, shifts)]
+
+    def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
+        width = self._width(x)
+        planes = comparison.at_least(self._context, opened(self._context, x, width), width, thresholds)
+        return [_bits(plane, x) for plane in planes]
+
+    def _equals_zero(self, x: Share) -> Share:
+        return _bits(comparison.equals_zero(self._context, x, self._width(x)), x)
+
+    def _relu(self, x: Share, shift: int) -> tuple[Parts, Share]:
+        width = self._width(x)
+        o = opened(self._context, x, width)
+        (plane,) = comparison.at_least(self._context, o, width, [1])
+        if shift or o.opening.width < 64:
+            c = biased(o, width)
+            out = choice.choose_truncated(self._context, plane, o.view, c, width, shift)
+        else:
+            _, out = choice.choose(self._context, plane, [o], x.numel)
+        return (out.view(x.shape),), _bits(plane, x)
+
+    def _select(self, bit: Share, xs: Sequence[Share]) -> list[Parts]:
+        plane = _plane(bit)
+        secret = [x for x in xs if x.storage.known_by != EVERYONE]
+        values = [opened(self._context, x) for x in secret]
+        number, *chosen = choice.choose(self._context, plane, values, bit.numel)
+        products = iter(chosen)
+        out: list[Parts] = []
+        for x in xs:
+            known = x.storage.known_by == EVERYONE
+            out.append((number.view(bit.shape) * required(x.clear) if known else next(products).view(bit.shape),))
+        return out
+
+    def _both(self, x: Share, y: Share) -> Parts:
+        inputs = torch.stack([_plane(x), _plane(y)]).unsqueeze(1)
+        ((plane,),) = open_together(self._context, [MaskedAnds(self._context, inputs, ((0, 1),))])
+        return (unpack_bits(plane.reshape(-1), x.numel).view(x.shape),)
+
+    def _to_number(self, bit: Share) -> Parts:
+        return (choice.choose(self._context, _plane(bit), [], bit.numel)[0].view(bit.shape),)
+
+    def _width(self, x: Share) -> int:
+        """How many bits a comparison of x opens."""
+        excess = x.scale - x.storage.unit
+        return min(64, self.settings.compare_bits + excess + 1 if excess > 0 else self.settings.compare_bits)
+
+
+def _plane(bit: Share) -> Tensor:
+    return pack_bits(bit.parts[0].reshape(-1))
+
+
+def _bits(plane: Tensor, like: Share) -> Share:
+    return Share((unpack_bits(plane, like.numel).view(like.shape),), Storage(0, 0, boolean=True))

@@ -1,0 +1,76 @@
+"""The few primitives that a protocol implements. They see ring integers and bits; scales are kept a level above."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import Tensor
+
+from tacit.party import Party
+from tacit.protocols.share import Share
+from tacit.ring.bilinear import Bilinear
+from tacit.settings import Settings
+from tacit.transport.channel import Channel
+
+Parts = tuple[Tensor, ...]
+
+
+class Primitives(ABC):
+    """What one party does for each primitive. Every party calls the same ones in the same order."""
+
+    name: ClassVar[str]
+
+    def __init__(self, party: Party, settings: Settings, channel: Channel) -> None:
+        self.party = party
+        self.settings = settings
+        self.channel = channel
+
+    @abstractmethod
+    def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
+        """Share what only ``owner`` holds (None elsewhere)."""
+
+    @abstractmethod
+    def _constant(self, value: Tensor) -> Parts:
+        """The share of a value that everybody knows."""
+
+    @abstractmethod
+    def _reveal(self, x: Share, to: int | None) -> Tensor | None:
+        """Disclose the ring integers or bits to one party or to all."""
+
+    @abstractmethod
+    def _multiply(self, op: Bilinear, x: Share, y: Share) -> Parts:
+        """The bilinear product in the ring."""
+
+    @abstractmethod
+    def _square(self, x: Share) -> Parts:
+        """The square in the ring."""
+
+    @abstractmethod
+    def _truncate(self, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        """``x / 2**shift`` rounded as the settings say, for all of ``xs`` in the same round."""
+
+    @abstractmethod
+    def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
+        """The bits ``[x >= t]``."""
+
+    @abstractmethod
+    def _equals_zero(self, x: Share) -> Share:
+        """The bits ``[x == 0]``."""
+
+    @abstractmethod
+    def _relu(self, x: Share, shift: int) -> tuple[Parts, Share]:
+        """``max(x, 0) / 2**shift`` and the bits ``[x > 0]``."""
+
+    @abstractmethod
+    def _select(self, bit: Share, xs: Sequence[Share]) -> list[Parts]:
+        """``bit * x`` for each of ``xs``, all of one shape."""
+
+    @abstractmethod
+    def _both(self, x: Share, y: Share) -> Parts:
+        """The conjunction of bits of one shape."""
+
+    @abstractmethod
+    def _to_number(self, bit: Share) -> Parts:
+        """A bit as a ring integer."""
