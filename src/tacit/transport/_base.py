@@ -15,6 +15,9 @@ Accept = Callable[[bytes, int], memoryview]
 class Witness(Protocol):
     """Who can tell, from a thread of the transport, whether two parties run the same program: the transcript."""
 
+    peers: frozenset[str]
+    """Who runs the same program: the other parties, not the dealer."""
+
     def position(self) -> bytes:
         """How far this party is, for comparison with ``differs`` at a peer (at most 64 bytes)."""
 

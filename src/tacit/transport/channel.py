@@ -233,6 +233,7 @@ class _Witness:
     def __init__(self, party: Party, transcript: Transcript) -> None:
         self._party = party
         self._transcript = transcript
+        self.peers = frozenset(party.names) - {party.name}
         self.position = transcript.position
         self.differs = transcript.differs
         self.history = transcript.history

@@ -1,0 +1,249 @@
+"""How the nodes of a session find each other: every pair gets its three connections, strangers are turned away.
+
+Of each pair, the node of higher rank connects, the other one listens. Each connection opens with a HELLO frame that
+says who comes, to whom, for which session and what for; a WELCOME frame answers. Everything runs in one loop.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Mapping
+from time import monotonic
+
+from tacit.errors import FrameError, HandshakeError, LinkError
+from tacit.runtime.greeting import Caller, Greeting, Guest, Purpose, Refusal
+from tacit.settings import Settings
+from tacit.transport.control import ControlLink, pack_message, unpack_message
+from tacit.transport.failure import Category, Failure, category_of
+from tacit.transport.framing import Kind
+from tacit.transport.security import PlainLoopback, Security
+from tacit.transport.sockets import PeerGone, close_quietly
+from tacit.transport.tcp import TcpTransport, Wires
+
+Address = tuple[str, int]
+
+MAX_GUESTS = 64
+"""Connections that have not said who they are yet; more are turned away."""
+
+_TICK_SECONDS = 0.05
+_BEAT_SECONDS = 0.5
+
+
+def listen(address: Address, security: Security | None = None) -> socket.socket:
+    """A listening socket at ``address`` (port 0: any free one). Raises LinkError-free OSError when it is taken."""
+    (security or PlainLoopback()).check_address(address[0])
+    listener = socket.create_server(address, backlog=128)
+    listener.setblocking(False)
+    return listener
+
+
+def meet(
+    me: str,
+    addresses: Mapping[str, Address],
+    listener: socket.socket,
+    session: str,
+    settings: Settings,
+    security: Security | None = None,
+) -> TcpTransport:
+    """Connect node ``me`` with all other nodes of ``addresses``, which lists them in order of rank.
+
+    Closes ``listener`` in the end. Raises LinkError, naming who is missing, after ``settings.connect_timeout`` seconds.
+    """
+    meeting = _Meeting(me, addresses, listener, session, settings, security or PlainLoopback())
+    try:
+        return meeting.hold()
+    except BaseException:
+        meeting.leave()
+        raise
+    finally:
+        listener.close()
+
+
+class _Meeting:
+    def __init__(
+        self,
+        me: str,
+        addresses: Mapping[str, Address],
+        listener: socket.socket,
+        session: str,
+        settings: Settings,
+        security: Security,
+    ) -> None:
+        self.me, self.addresses, self.listener, self.session = me, addresses, listener, session
+        self.settings, self.security = settings, security
+        names = list(addresses)
+        rank = names.index(me)
+        self.peers = [name for name in names if name != me]
+        self.callers = [
+            Caller(Greeting(session, me, peer, purpose), addresses[peer], security)
+            for peer in names[:rank]
+            for purpose in Purpose
+        ]
+        self.expected = set(names[rank + 1 :])
+        self.guests: list[Guest] = []
+        self.made: dict[tuple[str, Purpose], socket.socket] = {}
+        self.controls: dict[str, ControlLink] = {}
+        self.strangers = 0
+        self.notes: dict[str, str] = {}
+
+    def hold(self) -> TcpTransport:
+        deadline = monotonic() + self.settings.connect_timeout
+        beat = 0.0
+        while missing := self.missing():
+            now = monotonic()
+            if now >= deadline:
+                self.give_up(missing)
+            if now >= beat:
+                beat = now + _BEAT_SECONDS
+                for control in self.controls.values():
+                    control.post(Kind.HEARTBEAT)  # those who have met everybody already must not think us frozen
+            self.call(now)
+            self.wait(_TICK_SECONDS)
+        return TcpTransport(self.me, self.wires(), self.settings.heartbeat_timeout, self.security.loopback_only)
+
+    def missing(self) -> list[str]:
+        return [peer for peer in self.peers if any((peer, purpose) not in self.made for purpose in Purpose)]
+
+    def wires(self) -> dict[str, Wires]:
+        ranks = list(self.addresses)
+        wires = {}
+        for peer in self.peers:
+            mine, theirs = Purpose.FORTH, Purpose.BACK
+            if ranks.index(peer) > ranks.index(self.me):
+                mine, theirs = theirs, mine
+            wires[peer] = Wires(self.made[peer, mine], self.made[peer, theirs], self.controls[peer])
+        for guest in self.guests:
+            guest.close()
+        return wires
+
+    def call(self, now: float) -> None:
+        for caller in self.callers:
+            caller.start_if_due(now)
+        for guest in [guest for guest in self.guests if guest.deadline < now]:
+            self.turn_away(guest)
+
+    def wait(self, seconds: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.listener, selectors.EVENT_READ, self.accept)
+            for caller in self.callers:
+                if caller.sock is not None:
+                    selector.register(caller.sock, caller.events, caller)
+            for guest in self.guests:
+                selector.register(guest.sock, selectors.EVENT_READ, guest)
+            for control in self.controls.values():
+                selector.register(control.sock, selectors.EVENT_READ, control)
+            for key, _ in selector.select(seconds):
+                match key.data:
+                    case Caller() as caller:
+                        self.answered(caller)
+                    case Guest() as guest:
+                        self.greeted(guest)
+                    case ControlLink() as control:
+                        self.listen_to(control)
+                    case _:
+                        self.accept()
+
+    def accept(self) -> None:
+        try:
+            sock, _ = self.listener.accept()
+        except OSError:
+            return
+        if len(self.guests) >= MAX_GUESTS:
+            self.strangers += 1
+            close_quietly(sock)
+            return
+        self.guests.append(Guest(sock, self.security))
+
+    def answered(self, caller: Caller) -> None:
+        sock = caller.proceed(monotonic())
+        if sock is not None:
+            self.callers.remove(caller)
+            self.connected(caller.greeting.to, caller.greeting.purpose, sock)
+        elif caller.note:
+            self.notes[caller.greeting.to] = caller.note
+
+    def greeted(self, guest: Guest) -> None:
+        try:
+            greeting = guest.greeting()
+        except (PeerGone, FrameError):
+            self.turn_away(guest)
+            return
+        if greeting is None:
+            return
+        refusal = self.judge(greeting)
+        if refusal:
+            if greeting.name in self.addresses:
+                self.notes[greeting.name] = refusal
+            self.guests.remove(guest)
+            guest.refuse(refusal)
+            return
+        self.guests.remove(guest)
+        guest.welcome(Greeting(self.session, self.me, greeting.name, greeting.purpose))
+        self.connected(greeting.name, greeting.purpose, guest.sock)
+
+    def judge(self, greeting: Greeting) -> Refusal:
+        """Why this caller is not let in; empty when it is."""
+        if not greeting.is_for_session(self.session):
+            return f"'{greeting.name}' and '{self.me}' were started for different sessions"
+        if greeting.to != self.me:
+            return f"'{greeting.name}' looks for '{greeting.to}' at the address of '{self.me}'"
+        if greeting.name not in self.expected:
+            return f"'{greeting.name}' is not expected at '{self.me}'; check the list of parties and its order at both"
+        if (greeting.name, greeting.purpose) in self.made:
+            return f"'{greeting.name}' is connected to '{self.me}' already; is it running twice?"
+        return ""
+
+    def connected(self, peer: str, purpose: Purpose, sock: socket.socket) -> None:
+        self.made[peer, purpose] = sock
+        if purpose is Purpose.CONTROL:
+            self.controls[peer] = ControlLink(sock, peer)
+
+    def turn_away(self, guest: Guest) -> None:
+        self.strangers += 1
+        self.guests.remove(guest)
+        guest.close()
+
+    def listen_to(self, control: ControlLink) -> None:
+        """A peer that is connected already may give up, or get lost, before all others are there."""
+        try:
+            for kind, payload in control.frames():
+                if kind is Kind.ABORT:
+                    message = unpack_message(payload, control.peer)
+                    culprit = str(message.get("culprit"))
+                    culprit = culprit if culprit in self.addresses else control.peer
+                    self.fail(Failure(culprit, category_of(str(message.get("reason"))), control.peer))
+        except PeerGone:
+            self.fail(Failure(control.peer, Category.LOST, self.me))
+
+    def give_up(self, missing: list[str]) -> None:
+        names = " and ".join(f"'{peer}'" for peer in missing)
+        seconds = self.settings.connect_timeout
+        text = f"{names} did not join the session within {seconds:g} s"
+        silent = [f"{host}:{port}" for host, port in {c.address: 0 for c in self.callers if not c.reached}]
+        if silent:
+            text += f"; nobody answered at {', '.join(silent)}"
+        if self.strangers:
+            text += f"; {self.strangers} connections from strangers (not Tacit, or not saying who) were turned away"
+        notes = [self.notes[peer] for peer in missing if peer in self.notes]
+        self.tell(missing[0], Category.HANDSHAKE if notes else Category.MISSING)
+        if notes:
+            raise HandshakeError(f"{text}; {'; '.join(notes)}.", missing[0])
+        raise LinkError(f"{text}. Was it started, with the same configuration?", missing[0])
+
+    def fail(self, failure: Failure) -> None:
+        self.tell(failure.culprit, failure.category)
+        raise failure.error(self.me)
+
+    def tell(self, culprit: str, category: Category) -> None:
+        for control in self.controls.values():
+            control.post(Kind.ABORT, pack_message(culprit=culprit, reason=str(category)))
+            control.flush(0.2)
+
+    def leave(self) -> None:
+        for caller in self.callers:
+            caller.close()
+        for guest in self.guests:
+            guest.close()
+        for sock in self.made.values():
+            close_quietly(sock)

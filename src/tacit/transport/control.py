@@ -1,0 +1,99 @@
+"""The control connection between two nodes: heartbeats, aborts, goodbyes and histories, as small whole frames."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from tacit.errors import FrameError
+from tacit.transport.framing import HEADER_BYTES, MAX_CONTROL_BYTES, Header, Kind, pack_header, unpack_header
+from tacit.transport.sockets import PeerGone, close_quietly, read_some, wait_writable, write_some
+
+_READ_BYTES = 1 << 16
+
+
+class ControlLink:
+    """One end. ``post`` may be called from any thread and never waits; ``frames`` only from one at a time."""
+
+    def __init__(self, sock: socket.socket, peer: str) -> None:
+        self.sock = sock
+        self.peer = peer
+        self._lock = threading.Lock()
+        self._out = bytearray()
+        self._in = bytearray()
+        self._posted = 0
+        self._taken = 0
+        self._scratch = memoryview(bytearray(_READ_BYTES))
+
+    def post(self, kind: Kind, payload: bytes = b"") -> None:
+        """Send a frame, or keep it until ``flush`` when the kernel takes no more. A broken connection is left to reading."""
+        with self._lock:
+            self._out += pack_header(kind, 0, len(payload), self._posted) + payload
+            self._posted += 1
+            self._write()
+
+    def flush(self, seconds: float = 0.0) -> None:
+        """Send what was kept; waits for that at most ``seconds``."""
+        with self._lock:
+            self._write()
+            if self._out and seconds:
+                wait_writable(self.sock, seconds)
+                self._write()
+
+    def frames(self) -> Iterator[tuple[Kind, bytes]]:
+        """All whole frames that have arrived. Raises PeerGone at the end, FrameError for anything else than frames."""
+        gone = False
+        try:
+            while count := read_some(self.sock, self._scratch):
+                self._in += self._scratch[:count]
+        except PeerGone:
+            gone = True
+        while (header := self._header()) is not None and len(self._in) >= HEADER_BYTES + header.payload_bytes:
+            payload = bytes(self._in[HEADER_BYTES : HEADER_BYTES + header.payload_bytes])
+            del self._in[: HEADER_BYTES + header.payload_bytes]
+            self._taken += 1
+            yield header.kind, payload
+        if gone:
+            raise PeerGone
+
+    def close(self) -> None:
+        """Close the connection."""
+        close_quietly(self.sock)
+
+    def _header(self) -> Header | None:
+        if len(self._in) < HEADER_BYTES:
+            return None
+        header = unpack_header(self._in[:HEADER_BYTES], self.peer, MAX_CONTROL_BYTES)
+        if header.kind is Kind.DATA or header.tag_bytes or header.sequence != self._taken:
+            raise FrameError(f"'{self.peer}' sent a {header.kind.name} frame out of order.", self.peer)
+        return header
+
+    def _write(self) -> None:
+        while self._out:
+            try:
+                count = write_some(self.sock, [memoryview(bytes(self._out))])
+            except PeerGone:
+                self._out.clear()
+                return
+            if count == 0:
+                return
+            del self._out[:count]
+
+
+def pack_message(**fields: Any) -> bytes:
+    """The payload of an ABORT or GOODBYE frame."""
+    return json.dumps(fields).encode()
+
+
+def unpack_message(payload: bytes, peer: str) -> dict[str, Any]:
+    """The fields of such a payload. Raises FrameError, naming ``peer``."""
+    try:
+        message = json.loads(payload)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise FrameError(f"'{peer}' sent an unreadable control message.", peer)
+    return message

@@ -1,0 +1,174 @@
+"""The thread that watches a node's control connections, whatever its other threads do."""
+
+from __future__ import annotations
+
+import selectors
+import struct
+import threading
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tacit.errors import FrameError
+from tacit.transport.control import ControlLink, unpack_message
+from tacit.transport.failure import Category, Failure, category_of
+from tacit.transport.framing import Kind
+from tacit.transport.sockets import Alarm, PeerGone
+
+if TYPE_CHECKING:
+    from tacit.transport.tcp import TcpTransport
+
+GRACE_SECONDS = 0.3
+"""How long after a connection ended a better explanation (an abort, a goodbye) may still arrive."""
+
+DIVERGENCE_SECONDS = 1.0
+_TICK_SECONDS = 0.1
+_WAITS = struct.Struct("<?QQ")
+
+
+class Monitor:
+    """Sends and expects heartbeats, and turns what it sees into the transport's failure.
+
+    A heartbeat says how far the sender is in its program, and whether it waits for the receiver: so two parties that
+    run different programs find out although neither sends the other anything.
+    """
+
+    def __init__(self, transport: TcpTransport, links: Mapping[str, ControlLink], timeout: float) -> None:
+        self._transport = transport
+        self._links = dict(links)
+        self._timeout = timeout
+        self._interval = min(1.0, timeout / 4)
+        self._heard = dict.fromkeys(links, monotonic())
+        self._suspects: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        self._idle: dict[str, bytes] = {}
+        self._alarm = Alarm()
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="tacit monitor", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; returns when the thread has ended."""
+        self._stopped = True
+        self._alarm.ring()
+        self._thread.join(2.0)
+        self._alarm.close()
+
+    def suspect(self, peer: str) -> None:
+        """A connection with ``peer`` ended: unless an abort or goodbye explains it within the grace, it is lost."""
+        with self._lock:
+            self._suspects.setdefault(peer, monotonic() + GRACE_SECONDS)
+        self._alarm.ring()
+
+    def ask_history(self, peer: str) -> None:
+        """Send ``peer`` our history, once; its own, in answer, tells where the two programs part."""
+        witness = self._transport.witness
+        with self._lock:
+            if peer in self._asked:
+                return
+            self._asked[peer] = monotonic() + DIVERGENCE_SECONDS
+        self._links[peer].post(Kind.DIVERGENCE, witness.history() if witness is not None else b"[]")
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._alarm.fileno(), selectors.EVENT_READ)
+            for link in self._links.values():
+                selector.register(link.sock, selectors.EVENT_READ, link)
+            beat, last = 0.0, monotonic()
+            while not self._stopped:
+                ready = selector.select(_TICK_SECONDS)
+                now = monotonic()
+                self._forgive(now - last)
+                last = now
+                for key, _ in ready:
+                    if key.data is None:
+                        self._alarm.clear()
+                    elif not self._read(key.data):
+                        selector.unregister(key.fileobj)
+                if now >= beat:
+                    beat = now + self._interval
+                    self._beat()
+                self._judge(now)
+
+    def _forgive(self, gap: float) -> None:
+        """After this process itself stood still, the others get that much more time."""
+        if gap > self._timeout / 2:
+            for peer in self._heard:
+                self._heard[peer] += gap
+
+    def _read(self, link: ControlLink) -> bool:
+        try:
+            for kind, payload in link.frames():
+                self._heard[link.peer] = monotonic()
+                self._handle(link.peer, kind, payload)
+        except PeerGone:
+            self.suspect(link.peer)
+            return False
+        except FrameError as error:
+            self._transport.fail(Failure(link.peer, Category.BAD_FRAME, self._transport.name, str(error).rstrip(".")))
+            return False
+        return True
+
+    def _handle(self, peer: str, kind: Kind, payload: bytes) -> None:
+        transport = self._transport
+        if kind is Kind.HEARTBEAT:
+            self._compare(peer, payload)
+        elif kind is Kind.ABORT:
+            message = unpack_message(payload, peer)
+            culprit, reason = str(message.get("culprit")), str(message.get("reason"))
+            if culprit not in (transport.name, *transport.peers):
+                culprit = peer
+            transport.fail(Failure(culprit, category_of(reason), peer))
+        elif kind is Kind.GOODBYE:
+            sent = unpack_message(payload, peer).get("sent")
+            transport.departed(peer, sent if isinstance(sent, int) else 0)
+        elif kind is Kind.DIVERGENCE:
+            self.ask_history(peer)
+            witness = transport.witness
+            detail = witness.explain(peer, payload) if witness is not None else ""
+            transport.fail(Failure(peer, Category.DIVERGED, transport.name, detail))
+        else:
+            raise FrameError(f"'{peer}' sent a {kind.name} frame inside a session.", peer)
+
+    def _beat(self) -> None:
+        for peer, link in self._links.items():
+            link.flush()
+            link.post(Kind.HEARTBEAT, self._state(peer))
+
+    def _state(self, peer: str) -> bytes:
+        witness, transport = self._transport.witness, self._transport
+        if witness is None or peer not in witness.peers:
+            return b""
+        waits = transport.waits_for == peer
+        return _WAITS.pack(waits, transport.frames_from(peer), transport.frames_to(peer)) + witness.position()
+
+    def _compare(self, peer: str, payload: bytes) -> None:
+        witness, transport = self._transport.witness, self._transport
+        if len(payload) <= _WAITS.size or witness is None or peer not in witness.peers:
+            return
+        waits, received, sent = _WAITS.unpack_from(payload)
+        mutual = waits and transport.waits_for == peer
+        mutual = mutual and received == transport.frames_to(peer) and sent == transport.frames_from(peer)
+        stuck = mutual and self._idle.get(peer) == payload
+        self._idle[peer] = payload if mutual else b""
+        if stuck or witness.differs(payload[_WAITS.size :]):
+            self.ask_history(peer)
+
+    def _judge(self, now: float) -> None:
+        transport, me = self._transport, self._transport.name
+        with self._lock:
+            due = [peer for peer, deadline in self._suspects.items() if now >= deadline]
+            silent = [peer for peer, deadline in self._asked.items() if now >= deadline]
+        for peer in due:
+            if not transport.has_departed(peer):
+                transport.fail(Failure(peer, Category.LOST, me))
+        for peer in silent:
+            transport.fail(Failure(peer, Category.DIVERGED, me))
+        for peer, heard in self._heard.items():
+            if now - heard > self._timeout and not transport.has_departed(peer) and peer not in self._suspects:
+                detail = f"'{peer}' is frozen: no heartbeat from it for {self._timeout:g} s"
+                transport.fail(Failure(peer, Category.FROZEN, me, detail))

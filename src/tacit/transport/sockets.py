@@ -1,0 +1,111 @@
+"""Non-blocking reads and writes on plain and TLS sockets alike."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from collections.abc import Sequence
+
+_MAX_PARTS = 64
+_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class PeerGone(Exception):
+    """The other end closed the connection, or it broke. Transport-internal: users see a ``LinkError``."""
+
+
+class Alarm:
+    """Wakes threads that poll ``fileno()``; rings on until it is cleared. Safe to ring after it was closed."""
+
+    def __init__(self) -> None:
+        self._listen, self._ring = socket.socketpair()
+        self._listen.setblocking(False)
+        self._ring.setblocking(False)
+
+    def fileno(self) -> int:
+        """The file descriptor to poll for reading."""
+        return self._listen.fileno()
+
+    def ring(self) -> None:
+        """Wake whoever polls."""
+        try:
+            self._ring.send(b"!")
+        except OSError:
+            pass  # it rings already, or nobody listens any more
+
+    def clear(self) -> None:
+        """Be silent until the next ring."""
+        try:
+            while self._listen.recv(4096):
+                pass
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Release both ends."""
+        self._listen.close()
+        self._ring.close()
+
+
+def tune(sock: socket.socket) -> socket.socket:
+    """Make a connection non-blocking, and send small frames at once."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def write_some(sock: socket.socket, parts: Sequence[memoryview]) -> int:
+    """Write as much as goes without waiting; returns the number of bytes (0 when nothing goes)."""
+    try:
+        if isinstance(sock, ssl.SSLSocket):
+            return sock.send(parts[0])
+        return sock.sendmsg(parts[:_MAX_PARTS])
+    except _WOULD_BLOCK:
+        return 0
+    except OSError as error:
+        raise PeerGone from error
+
+
+def read_some(sock: socket.socket, buffer: memoryview) -> int:
+    """Read what is there without waiting, at most ``buffer``; returns the number of bytes (0 when there is nothing)."""
+    try:
+        count = sock.recv_into(buffer)
+    except _WOULD_BLOCK:
+        return 0
+    except OSError as error:
+        raise PeerGone from error
+    if count == 0 and buffer.nbytes:
+        raise PeerGone
+    return count
+
+
+def without(parts: Sequence[memoryview], count: int) -> list[memoryview]:
+    """The parts that remain after ``count`` bytes of them were written."""
+    rest: list[memoryview] = []
+    for part in parts:
+        if count >= part.nbytes:
+            count -= part.nbytes
+        else:
+            rest.append(part[count:])
+            count = 0
+    return rest
+
+
+def wait_writable(sock: socket.socket, seconds: float) -> None:
+    """Wait until something can be written, at most ``seconds``."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    poll.poll(seconds * 1000)
+
+
+def close_quietly(sock: socket.socket) -> None:
+    """Close, whatever state the connection is in."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    try:
+        sock.close()
+    except OSError:
+        pass

@@ -1,0 +1,202 @@
+"""The transport over TCP: two data connections for each pair of nodes, one each way, and one for control."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import NoReturn
+
+from tacit.errors import FrameError, InternalError
+from tacit.transport._base import Accept, Transport, Witness
+from tacit.transport.control import ControlLink, pack_message
+from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
+from tacit.transport.framing import HEADER_BYTES, Kind, check_tag, pack_header
+from tacit.transport.inbox import Inbox
+from tacit.transport.monitor import DIVERGENCE_SECONDS, GRACE_SECONDS, Monitor
+from tacit.transport.outbox import Outbox
+from tacit.transport.sockets import Alarm, PeerGone
+from tacit.transport.statistics import Statistics
+
+_FLUSH_SECONDS = 0.5
+_POLL_SECONDS = 0.25
+
+
+@dataclass
+class Wires:
+    """The three connections with one peer, already greeted and non-blocking (see ``tacit.runtime.rendezvous``)."""
+
+    outgoing: socket.socket
+    incoming: socket.socket
+    control: ControlLink
+
+
+class TcpTransport(Transport):
+    """One node's end of its connections with all peers. ``heartbeat_timeout`` in seconds."""
+
+    def __init__(self, name: str, wires: Mapping[str, Wires], heartbeat_timeout: float, loopback: bool = True) -> None:
+        self.name = name
+        self.peers = tuple(wires)
+        self.statistics = Statistics()
+        self.loopback = loopback
+        self.witness: Witness | None = None
+        self.waits_for: str | None = None
+        self._changed = threading.Condition()
+        self._failure: Failure | None = None
+        self._departed: dict[str, int] = {}
+        self._closed = False
+        self._sent = dict.fromkeys(wires, 0)
+        self._alarm = Alarm()
+        self._controls = {peer: wire.control for peer, wire in wires.items()}
+        self._monitor = Monitor(self, self._controls, heartbeat_timeout)
+        self._outboxes = {peer: self._outbox(peer, wire.outgoing) for peer, wire in wires.items()}
+        self._inboxes = {peer: self._inbox(peer, wire.incoming) for peer, wire in wires.items()}
+        self._monitor.start()
+
+    def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
+        check_tag(tag)
+        self._check_open()
+        if peer in self._departed:
+            raise PeerFinishedError(f"'{peer}' has finished while '{self.name}' still sends to it.", peer)
+        length = sum(part.nbytes for part in payload)
+        header = pack_header(Kind.DATA, len(tag), length, self._sent[peer])
+        self._sent[peer] += 1
+        self._outboxes[peer].send([memoryview(header + tag), *payload])
+        self.statistics.link(peer).sent(length, HEADER_BYTES + len(tag))
+
+    def receive(self, peer: str, accept: Accept) -> None:
+        self._check_open()
+        self.waits_for = peer
+        try:
+            payload, overhead = self._inboxes[peer].receive(accept)
+        except PeerGone:
+            self._explain_loss(peer)
+        except FrameError as error:
+            # Also raised by ``accept``; either way nothing more can be read from this peer.
+            self._fail_and_tell(Failure(error.party, Category.BAD_FRAME, self.name, str(error).rstrip(".")))
+            raise
+        finally:
+            self.waits_for = None
+        self.statistics.link(peer).received(payload, overhead)
+
+    def backlog(self, peer: str, at_most: int) -> None:
+        self._outboxes[peer].wait_until(at_most, lambda: self._failure is not None or peer in self._departed)
+        self._check_open()
+
+    def report_divergence(self, peer: str) -> NoReturn:
+        self._monitor.ask_history(peer)
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure is not None, 2 * DIVERGENCE_SECONDS)
+        self.fail(Failure(peer, Category.DIVERGED, self.name))
+        self._check_open()
+        raise InternalError("a divergence was reported on a closed transport.")
+
+    def abort(self, culprit: str, reason: str) -> None:
+        self._fail_and_tell(Failure(culprit, category_of(reason), self.name))
+
+    def close(self) -> None:
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            if self._failure is None:
+                self._say_goodbye()
+        finally:
+            failure = self._failure
+            self._release()
+        if failure is not None:
+            raise failure.error(self.name)
+
+    # ---------------------------------------------------------------- for the monitor
+
+    def fail(self, failure: Failure) -> None:
+        """Let the first failure end everything here, and tell the others about it unless it came from one of them."""
+        if failure.reporter == self.name:
+            self._fail_and_tell(failure)
+        else:
+            self._set_failure(failure)
+
+    def departed(self, peer: str, sent: int) -> None:
+        """``peer`` said goodbye after sending us ``sent`` data frames."""
+        with self._changed:
+            self._departed[peer] = sent
+            self._changed.notify_all()
+
+    def has_departed(self, peer: str) -> bool:
+        """Whether ``peer`` said goodbye."""
+        return peer in self._departed
+
+    def frames_to(self, peer: str) -> int:
+        """How many data frames were sent to ``peer``."""
+        return self._sent[peer]
+
+    def frames_from(self, peer: str) -> int:
+        """How many data frames were received from ``peer``."""
+        return self._inboxes[peer].frames
+
+    # ---------------------------------------------------------------- inside
+
+    def _outbox(self, peer: str, sock: socket.socket) -> Outbox:
+        return Outbox(sock, peer, lambda: self._monitor.suspect(peer))
+
+    def _inbox(self, peer: str, sock: socket.socket) -> Inbox:
+        return Inbox(sock, peer, self._alarm.fileno(), lambda idle: self._check_waiting(peer, idle))
+
+    def _check_waiting(self, peer: str, idle: bool) -> None:
+        self._check_open()
+        if idle and peer in self._departed and self._inboxes[peer].frames >= self._departed[peer]:
+            raise PeerFinishedError(f"'{peer}' has finished while '{self.name}' still waits for it.", peer)
+
+    def _explain_loss(self, peer: str) -> NoReturn:
+        """The connection ended: wait for the monitor to know why, then raise that."""
+        self._monitor.suspect(peer)
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure is not None or peer in self._departed, 4 * GRACE_SECONDS)
+        self._check_waiting(peer, True)
+        failure = Failure(peer, Category.LOST, self.name)
+        self._fail_and_tell(failure)
+        raise failure.error(self.name)
+
+    def _set_failure(self, failure: Failure) -> bool:
+        with self._changed:
+            if self._failure is not None:
+                return False
+            self._failure = failure
+            self._changed.notify_all()
+        self._alarm.ring()
+        return True
+
+    def _fail_and_tell(self, failure: Failure) -> None:
+        if self._set_failure(failure):
+            message = pack_message(culprit=failure.culprit, reason=str(failure.category))
+            for link in self._controls.values():
+                link.post(Kind.ABORT, message)
+
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure.error(self.name)
+        if self._closed:
+            raise InternalError(f"the transport of '{self.name}' is used after it was closed.")
+
+    def _say_goodbye(self) -> None:
+        for peer, outbox in self._outboxes.items():
+            outbox.wait_until(0, lambda peer=peer: self._failure is not None or peer in self._departed)  # type: ignore[misc]
+        for peer, link in self._controls.items():
+            link.post(Kind.GOODBYE, pack_message(sent=self._sent[peer]))
+        with self._changed:
+            while self._failure is None and not self._departed.keys() >= set(self.peers):
+                self._changed.wait(_POLL_SECONDS)
+
+    def _release(self) -> None:
+        deadline = monotonic() + _FLUSH_SECONDS
+        for link in self._controls.values():
+            link.flush(max(0.0, deadline - monotonic()))
+        self._monitor.stop()
+        for box in (*self._outboxes.values(), *self._inboxes.values()):
+            box.close()
+        for link in self._controls.values():
+            link.close()
+        self._alarm.close()
