@@ -67,7 +67,8 @@ class Protocol(Books):
         elif y.storage.known_by == EVERYONE:
             parts = tuple(owned(op(part, required(y.clear))) for part in x.parts)
         else:
-            parts = self._multiply(op, x, y)
+            with self.metered(op.name):
+                parts = self._multiply(op, x, y)
         return self._passed_on(Share(parts, storage), x, y)
 
     def square(self, x: Share) -> Share:
@@ -77,7 +78,8 @@ class Protocol(Books):
         if x.storage.known_by is not None:
             value = None if x.clear is None else x.clear * x.clear
             return self._registered(self._known(value, x.storage.known_by, x.shape, storage))
-        return self._registered(Share(self._square(x), storage))
+        with self.metered("square"):
+            return self._registered(Share(self._square(x), storage))
 
     # ---------------------------------------------------------------- comparison and choice
 
@@ -89,7 +91,8 @@ class Protocol(Books):
             if x.storage.known_by is not None:
                 found = [self._known_like(x, partial(torch.ge, other=t), Storage(0, 0, True)) for t in wanted]
             else:
-                found = self._compare(x, wanted)
+                with self.metered("compare"):
+                    found = self._compare(x, wanted)
             facts.update({(*key, t): bits for t, bits in zip(wanted, found, strict=True)})
         return [facts[*key, t] for t in thresholds]
 
@@ -98,7 +101,8 @@ class Protocol(Books):
         self.settle(x)
         if x.storage.known_by is not None:
             return self._known_like(x, lambda value: value == 0, Storage(0, 0, True))
-        return self._equals_zero(x)
+        with self.metered("equals_zero"):
+            return self._equals_zero(x)
 
     def relu(self, x: Share, settle: bool = True) -> Share:
         """``max(x, 0)``; a pending ``x`` is truncated in the same opening unless ``settle`` is False.
@@ -112,7 +116,8 @@ class Protocol(Books):
             bits = self.compare(x, [1])[0]
             out = self._known_like(x, lambda value: value.clamp(min=0), Storage(x.scale, x.storage.unit))
         else:
-            parts, bits = self._relu(x, shift)
+            with self.metered("relu"):
+                parts, bits = self._relu(x, shift)
             out = Share(parts, Storage(x.scale - shift, x.storage.unit))
         for share in (x, out):
             share.storage.facts[share.geometry, POSITIVE] = bits
@@ -138,7 +143,9 @@ class Protocol(Books):
             values = [None if bit.clear is None or x.clear is None else x.clear * bit.clear for x in xs]
             outs = [self._known(value, known, shape, s) for value, s in zip(values, storages, strict=True)]
         else:
-            outs = [Share(parts, s) for parts, s in zip(self._select(bit, xs), storages, strict=True)]
+            with self.metered("select"):
+                chosen = self._select(bit, xs)
+            outs = [Share(parts, s) for parts, s in zip(chosen, storages, strict=True)]
         for out, x in zip(outs, xs, strict=True):
             self._passed_on(out, x)
         return outs
@@ -165,12 +172,14 @@ class Protocol(Books):
         if known is not None:
             value = None if x.clear is None or y.clear is None else torch.logical_and(x.clear, y.clear)
             return self._known(value, known, shape, Storage(0, 0, True))
-        return Share(self._both(x, y), Storage(0, 0, True))
+        with self.metered("both"):
+            return Share(self._both(x, y), Storage(0, 0, True))
 
     def to_number(self, bit: Share, unit: int) -> Share:
         """A bit as the number 0 or 1 of the given unit; one round."""
         if bit.storage.known_by is not None:
             out = self._known_like(bit, lambda value: value.to(torch.int64), Storage(0, 0))
         else:
-            out = Share(self._to_number(bit), Storage(0, 0))
+            with self.metered("to_number"):
+                out = Share(self._to_number(bit), Storage(0, 0))
         return self.with_unit(out, unit) if unit else out

@@ -52,7 +52,8 @@ class Books(Primitives):
         self.settle(x)
         if x.storage.known_by == EVERYONE:
             return x.clear if to is None or to == self.party.rank else None
-        return self._reveal(x, to)
+        with self.metered("reveal"):
+            return self._reveal(x, to)
 
     # ---------------------------------------------------------------- structure
 
@@ -126,8 +127,7 @@ class Books(Primitives):
         """Truncate what is pending, in place. All pending values of the session are settled in the same round."""
         if not any(x.storage.pending for x in xs):
             return
-        waiting = {x.storage.token: x.whole() for x in xs if x.storage.pending}
-        waiting.update(self._pending)
+        waiting = {x.storage.token: x.whole() for x in (*xs, *self._pending.values()) if x.storage.pending}
         self._pending.clear()
         known = [x for x in waiting.values() if x.storage.known_by is not None]
         secret = [x for x in waiting.values() if x.storage.known_by is None]
@@ -135,7 +135,9 @@ class Books(Primitives):
             self._settle_known(x)
         if secret:
             shifts = [x.storage.scale - x.storage.unit for x in secret]
-            for x, parts in zip(secret, self._truncate(secret, shifts), strict=True):
+            with self.metered("truncate"):
+                settled = self._truncate(secret, shifts)
+            for x, parts in zip(secret, settled, strict=True):
                 _overwrite(x, parts)
 
     def settle_above(self, x: Share, scale: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import ClassVar
 
 from torch import Tensor
@@ -26,6 +27,10 @@ class Primitives(ABC):
         self.party = party
         self.settings = settings
         self.channel = channel
+
+    def metered(self, primitive: str) -> AbstractContextManager[None]:
+        """A context in which costs count as ``primitive``."""
+        return self.channel.meter.op(primitive)
 
     @abstractmethod
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:

@@ -2,8 +2,8 @@
 
 With c = x - t + 2**(w - 2) + r mod 2**w public and r = -a the mask, x >= t is bit w - 2 of c - r, that is
 ``c[w-2] ^ r[w-2] ^ [low bits of c < low bits of r]``. The order of two chunks, one public and one tabulated by the
-source, is a table look-up; chunks are combined by masked multi-input ands. (Tree after Damgard et al., TCC 2006, section
-6; tables after Ishai et al., TCC 2013, one-time truth tables.)
+source, is a table look-up; chunks are combined by masked multi-input ands. (Tree after Damgard et al., TCC 2006; tables
+after Ishai et al., TCC 2013, one-time truth tables.)
 """
 
 from __future__ import annotations

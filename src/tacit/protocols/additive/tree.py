@@ -59,7 +59,7 @@ def open_together(context: Context, groups: list[MaskedAnds]) -> list[list[Tenso
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Neighbouring chunks ``[start + i * fan, ...)`` that form ``count`` nodes of the same shape."""
 
     start: int
@@ -77,7 +77,7 @@ def less_than(context: Context, less: Tensor, equal: Tensor) -> Tensor:
     g = g3 ^ p3 g2 ^ p3 p2 g1 ^ p3 p2 p1 g0 and p = p3 p2 p1 p0 at each node. 16 chunks: two rounds, 33 bits.
     """
     while less.shape[0] > 1:
-        groups = _split(less.shape[0], lowest_apart=True)
+        groups = split(less.shape[0], lowest_apart=True)
         ands = [_order_ands(context, group, less, equal) for group in groups if group.fan > 1]
         results = iter(open_together(context, ands))
         new_less, new_equal = [], []
@@ -97,39 +97,46 @@ def less_than(context: Context, less: Tensor, equal: Tensor) -> Tensor:
 def all_equal(context: Context, equal: Tensor) -> Tensor:
     """The and of all chunks' planes. 16 chunks: two rounds, 20 bits."""
     while equal.shape[0] > 1:
-        groups = _split(equal.shape[0], lowest_apart=False)
+        groups = split(equal.shape[0], lowest_apart=False)
         ands = [MaskedAnds(context, group.rows(equal), (tuple(range(group.fan)),)) for group in groups if group.fan > 1]
         results = iter(open_together(context, ands))
         equal = torch.cat([next(results)[0] if group.fan > 1 else group.rows(equal)[0] for group in groups])
     return equal[0]
 
 
-def _order_ands(context: Context, group: _Group, less: Tensor, equal: Tensor) -> MaskedAnds:
-    """The ands of a node.
+def order_monomials(fan: int, lowest: bool) -> tuple[int, Monomials]:
+    """How many variables a node of ``less_than`` has, and its products: those of g, then that of p unless ``lowest``.
 
     Variables: p of the upper chunks, highest first; g of the lower ones; p of the lowest chunk unless the node holds
     chunk 0, whose equality nobody needs.
     """
-    g, p, fan = group.rows(less), group.rows(equal), group.fan
-    upper = [p[i] for i in range(fan - 1, 0, -1)]
-    lower = [g[i] for i in range(fan - 2, -1, -1)]
     monomials = [(*range(i + 1), fan - 1 + i) for i in range(fan - 1)]
-    inputs = upper + lower
-    if group.start:
-        monomials.append((*range(fan - 1), len(inputs)))
+    variables = 2 * (fan - 1)
+    if not lowest:
+        monomials.append((*range(fan - 1), variables))
+        variables += 1
+    return variables, tuple(monomials)
+
+
+def _order_ands(context: Context, group: Group, less: Tensor, equal: Tensor) -> MaskedAnds:
+    """The ands of a node, its variables in the order of ``order_monomials``."""
+    g, p, fan = group.rows(less), group.rows(equal), group.fan
+    inputs = [p[i] for i in range(fan - 1, 0, -1)] + [g[i] for i in range(fan - 2, -1, -1)]
+    lowest = group.start == 0
+    if not lowest:
         inputs.append(p[0])
-    return MaskedAnds(context, torch.stack(inputs), tuple(monomials))
+    return MaskedAnds(context, torch.stack(inputs), order_monomials(fan, lowest)[1])
 
 
-def _split(chunks: int, lowest_apart: bool) -> list[_Group]:
+def split(chunks: int, lowest_apart: bool) -> list[Group]:
     """Cut chunks into nodes of ``FAN_IN``; equal nodes form a group, the lowest node and the rest stand apart."""
     groups, start = [], 0
     if lowest_apart:
-        groups.append(_Group(0, min(FAN_IN, chunks), 1))
+        groups.append(Group(0, min(FAN_IN, chunks), 1))
         start = groups[0].fan
     full, rest = divmod(chunks - start, FAN_IN)
     if full:
-        groups.append(_Group(start, FAN_IN, full))
+        groups.append(Group(start, FAN_IN, full))
     if rest:
-        groups.append(_Group(start + full * FAN_IN, rest, 1))
+        groups.append(Group(start + full * FAN_IN, rest, 1))
     return groups

@@ -2,7 +2,7 @@
 
 For ``|x| < 2**62`` let c = x + 2**62 + r mod 2**64 be open, r = -a the opening's mask. Then
 ``(c >> t) + r_top (1 - c_top) 2**(64 - t) - (r >> t) - 2**(62 - t)`` is the floor of ``x / 2**t`` or one more, the
-latter with the probability of the fraction: unbiased. (After Escudero et al., CRYPTO 2020, section 5.)
+latter with the probability of the fraction: unbiased. (After Escudero et al., CRYPTO 2020.)
 """
 
 from __future__ import annotations
