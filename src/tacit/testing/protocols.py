@@ -45,7 +45,8 @@ def _job(seed: int) -> list[Finding]:
     findings = []
     for visibility in ("secret", "private 0", "private 1", "public"):
         case = _Case(protocol, seed, visibility)
-        findings += [Finding(f"{name} ({visibility})", *case.error(*result)) for name, *result in _primitives(case)]
+        for result in _primitives(case):
+            findings.append(Finding(f"{result[0]} ({visibility})", *case.error(*result[1:])))
     return findings
 
 

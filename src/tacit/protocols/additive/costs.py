@@ -81,7 +81,7 @@ def all_equal(bits: int) -> Cost:
     """The tree that combines the chunks' equalities."""
     cost, chunks = Cost(0, 0, 0), len(chunk_widths(bits))
     while chunks > 1:
-        groups = [group for group in split(chunks, lowest_apart=False)]
+        groups = split(chunks, lowest_apart=False)
         opened = sum(group.count * group.fan for group in groups if group.fan > 1)
         products = sum(group.count * len(subsets((tuple(range(group.fan)),))) for group in groups if group.fan > 1)
         cost += Cost(1, opened, products)
