@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from dataclasses import dataclass
 
 from tacit.errors import LinkError, PartyFailedError, PeerError
+from tacit.party import DEALER
 
 
 @dataclass
@@ -42,12 +44,31 @@ def first_culprit(failures: list[PartyFailure]) -> PartyFailure:
 def party_failed(failures: list[PartyFailure]) -> PartyFailedError:
     """What ``tacit.run`` raises: names the first culprit, shows its own traceback, and how the others ended."""
     root = first_culprit(failures)
-    text = f"party '{root.name}' failed: {root.summary.splitlines()[-1] if root.summary else ''}\n"
+    reason = root.summary.splitlines()[0] if root.summary else "it failed"
+    names = {failure.name for failure in failures}
+    culprit = root.culprit if root.culprit not in names else root.name
+    text = f"{_title(culprit)} failed: {reason}\n"
     if root.traceback:
         text += f"\nThe traceback at '{root.name}':\n\n{root.traceback.rstrip()}\n"
-    others = [failure for failure in failures if failure is not root]
-    for failure in others:
-        text += f"\nParty '{failure.name}' then stopped: {failure.summary}"
-    error = PartyFailedError(text.rstrip(), root.name, {failure.name: failure.summary for failure in failures})
+    for failure in failures:
+        if failure is not root:
+            text += f"\nThen {_title(failure.name)} stopped: {failure.summary}"
+    error = PartyFailedError(text.rstrip(), culprit, {failure.name: failure.summary for failure in failures})
     error.__cause__ = root.error
     return error
+
+
+def _title(name: str) -> str:
+    return "the dealer" if name == DEALER else f"party '{name}'"
+
+
+def ended(name: str, status: int | None) -> PartyFailure:
+    """The failure of a process that ended without a word; ``status`` as ``Popen.wait`` returns it."""
+    if status is not None and status < 0:
+        try:
+            how = f"was killed by {signal.Signals(-status).name}"
+        except ValueError:
+            how = f"was killed by signal {-status}"
+    else:
+        how = f"ended with exit status {status}"
+    return PartyFailure(name, name, f"its process {how} before it could report", "")

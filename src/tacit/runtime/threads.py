@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 
-from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.node import live
 from tacit.runtime.outcome import PartyFailure, party_failed
-from tacit.runtime.session import enter
 from tacit.settings import Settings
-from tacit.transport.failure import Category, blame
+from tacit.transport.failure import Category
 from tacit.transport.memory import MemoryNetwork, MemoryTransport
 
-_LAUNCHER_FRAMES = 2
+_LAUNCHER_FRAMES = 3
 _INTERRUPT_SECONDS = 1.0
 
 
@@ -98,27 +97,13 @@ class _Run:
         transport = self._network.transport(name)
         try:
             if name == DEALER:
-                wiring.serve_dealer(transport, self._names, self._settings, self._session)
-                transport.close()
+                self._live(transport)
             else:
                 transport.around_wait = self._turns.away
                 with self._turns.mine():
-                    self._results[name] = self._party(transport)
+                    self._results[name] = self._live(transport)
         except BaseException as error:
             self._failures.append(PartyFailure.of(name, error, _LAUNCHER_FRAMES))
-            transport.abort(*blame(error, name))
-            _close_quietly(transport)
 
-    def _party(self, transport: MemoryTransport) -> Any:
-        session = wiring.open_session(transport, self._names, self._settings, self._session)
-        enter(session)
-        result = self._fn(*self._args)
-        session.close()
-        return result
-
-
-def _close_quietly(transport: MemoryTransport) -> None:
-    try:
-        transport.close()
-    except TacitError:
-        pass  # it ends because of a failure that is already known
+    def _live(self, transport: MemoryTransport) -> Any:
+        return live(transport, self._names, self._settings, self._session, self._fn, self._args)

@@ -1,0 +1,66 @@
+"""One node's life in a session: meet the others, agree, run the job or deal, part."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tacit.errors import TacitError
+from tacit.party import DEALER
+from tacit.runtime import wiring
+from tacit.runtime.rendezvous import Address, listen, meet
+from tacit.runtime.session import enter
+from tacit.settings import Settings
+from tacit.transport._base import Transport
+from tacit.transport.failure import blame
+
+
+def run_node(
+    name: str,
+    addresses: Mapping[str, Address],
+    settings: Settings,
+    session: str,
+    fn: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    listener: socket.socket | None = None,
+) -> Any:
+    """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
+
+    addresses: host and port of every party in order of rank, then of ``"dealer"`` if the settings want one. session: a
+    name that all nodes of this run have in common. listener: a socket that listens at the own address already.
+    Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
+    """
+    names = tuple(peer for peer in addresses if peer != DEALER)
+    with listener or listen(addresses[name]) as listening:
+        transport = meet(name, addresses, listening, session, settings)
+    return live(transport, names, settings, session, fn, args)
+
+
+def live(
+    transport: Transport,
+    names: tuple[str, ...],
+    settings: Settings,
+    session: str,
+    fn: Callable[..., Any] | None,
+    args: tuple[Any, ...],
+) -> Any:
+    """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
+    try:
+        if transport.name == DEALER:
+            wiring.serve_dealer(transport, names, settings, session)
+            transport.close()
+            return None
+        opened = wiring.open_session(transport, names, settings, session)
+        enter(opened)
+        assert fn is not None
+        result = fn(*args)
+        opened.close()
+        return result
+    except BaseException as error:
+        transport.abort(*blame(error, transport.name))
+        try:
+            transport.close()
+        except TacitError:
+            pass  # it ends because of a failure that is already known
+        raise
