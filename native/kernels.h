@@ -1,0 +1,44 @@
+// The kernels that every target provides, as plain functions on raw memory.
+//
+// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h) in a file of its own with
+// its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
+// table: an inline function compiled with AVX-512 and merged by the linker would crash older processors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tacit {
+
+using Word = std::uint64_t;
+
+// A matrix in memory: the distance in words between neighbours in a column (row_step) and in a row (column_step).
+struct Matrix {
+    const Word* data;
+    std::ptrdiff_t row_step;
+    std::ptrdiff_t column_step;
+};
+
+struct Kernels {
+    const char* name;
+    // c[rows, columns] = a[rows, inner] @ b[inner, columns] modulo 2^64; the rows of c are c_step words apart.
+    void (*gemm)(std::size_t rows, std::size_t columns, std::size_t inner, Matrix a, Matrix b, Word* c,
+                 std::size_t c_step);
+    // planes[width, ceil(n / 64)]: bit j of x[e] is bit e % 64 of planes[j, e / 64]; padding bits are zero.
+    void (*to_planes)(const Word* x, std::size_t n, std::size_t width, Word* planes);
+    void (*from_planes)(const Word* planes, std::size_t n, std::size_t width, Word* x);
+    // bits: one byte for each, zero or not; out[ceil(n / 64)], padding bits zero.
+    void (*pack_bits)(const std::uint8_t* bits, std::size_t n, Word* out);
+    void (*unpack_bits)(const Word* plane, std::size_t n, std::uint8_t* bits);
+};
+
+extern const Kernels portable_kernels;
+#ifdef TACIT_X86
+extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+#endif
+
+// At least `words` words of memory that belong to this thread and start at a cache line; `slot` is 0 or 1.
+Word* scratch(int slot, std::size_t words);
+
+}  // namespace tacit

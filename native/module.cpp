@@ -1,0 +1,144 @@
+// The Python module tacit._native. Memory comes in as addresses and sizes: converting a tensor would cost more than
+// most calls. src/tacit/ring/native.py, the only caller, checks what it passes.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "kernels.h"
+
+namespace nb = nanobind;
+
+namespace tacit {
+
+// The Python side refuses a build with another number; raise it with every change of a signature below.
+constexpr int kInterface = 1;
+
+Word* scratch(int slot, std::size_t words) {
+    struct Free {
+        void operator()(Word* memory) const { std::free(memory); }
+    };
+    thread_local std::unique_ptr<Word, Free> memory[2];
+    thread_local std::size_t size[2] = {0, 0};
+    if (size[slot] < words) {
+        std::size_t bytes = (words * sizeof(Word) + 63) / 64 * 64;
+        memory[slot].reset(static_cast<Word*>(std::aligned_alloc(64, bytes)));
+        size[slot] = memory[slot] ? words : 0;
+        if (!memory[slot]) throw std::bad_alloc();
+    }
+    return memory[slot].get();
+}
+
+namespace {
+
+// The targets that this processor can run, the fastest first.
+std::vector<const Kernels*> supported() {
+    std::vector<const Kernels*> targets;
+#ifdef TACIT_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        targets.push_back(&avx512_kernels);
+    if (__builtin_cpu_supports("avx2")) targets.push_back(&avx2_kernels);
+#endif
+    targets.push_back(&portable_kernels);
+    return targets;
+}
+
+const Kernels& target(std::size_t index) {
+    static const std::vector<const Kernels*> targets = supported();
+    return *targets.at(index);
+}
+
+std::vector<std::string> target_names() {
+    std::vector<std::string> names;
+    for (const Kernels* kernels : supported()) names.emplace_back(kernels->name);
+    return names;
+}
+
+const Word* words(std::uintptr_t address) { return reinterpret_cast<const Word*>(address); }
+Word* words_out(std::uintptr_t address) { return reinterpret_cast<Word*>(address); }
+
+// Products s of a batch, rows first to last of each; the operands may have any strides, c is contiguous.
+struct Batch {
+    const Kernels* kernels;
+    std::size_t size, rows, columns, inner;
+    Matrix a, b;
+    std::ptrdiff_t a_step, b_step;
+    Word* c;
+
+    void run(std::size_t first, std::size_t last) const {
+        for (std::size_t row = first; row < last;) {  // rows are counted through the whole batch
+            std::size_t s = row / rows, start = row % rows, count = std::min(rows - start, last - row);
+            Matrix left = a, right = b;
+            left.data += static_cast<std::ptrdiff_t>(s) * a_step + static_cast<std::ptrdiff_t>(start) * a.row_step;
+            right.data += static_cast<std::ptrdiff_t>(s) * b_step;
+            kernels->gemm(count, columns, inner, left, right, c + row * columns, columns);
+            row += count;
+        }
+    }
+};
+
+void bmm(std::size_t index, std::size_t size, std::size_t rows, std::size_t columns, std::size_t inner,
+         std::uintptr_t a, std::ptrdiff_t a_step, std::ptrdiff_t a_row, std::ptrdiff_t a_column, std::uintptr_t b,
+         std::ptrdiff_t b_step, std::ptrdiff_t b_row, std::ptrdiff_t b_column, std::uintptr_t c, std::size_t threads) {
+    Batch batch = {&target(index), size,   rows,   columns,      inner, {words(a), a_row, a_column},
+                   {words(b), b_row, b_column}, a_step, b_step, words_out(c)};
+    std::size_t total = size * rows;
+    if (total == 0 || columns == 0) return;
+    // A thread costs as much as about a quarter of a million products.
+    constexpr double kWorth = 1 << 20;
+    double work = static_cast<double>(total) * static_cast<double>(columns) * static_cast<double>(inner);
+    threads = std::min({threads, total, static_cast<std::size_t>(work / kWorth) + 1});
+    auto slice = [&batch, total, threads](std::size_t t) {
+        batch.run(total * t / threads, total * (t + 1) / threads);
+    };
+    std::vector<std::thread> helpers;
+    std::size_t started = 1;
+    try {
+        for (; started < threads; ++started) helpers.emplace_back(slice, started);
+    } catch (const std::system_error&) {  // no more threads to be had: this one does what is left
+    }
+    slice(0);
+    for (std::size_t t = started; t < threads; ++t) slice(t);
+    for (std::thread& helper : helpers) helper.join();
+}
+
+void to_planes(std::size_t index, std::uintptr_t x, std::size_t n, std::size_t width, std::uintptr_t planes) {
+    target(index).to_planes(words(x), n, width, words_out(planes));
+}
+
+void from_planes(std::size_t index, std::uintptr_t planes, std::size_t n, std::size_t width, std::uintptr_t x) {
+    target(index).from_planes(words(planes), n, width, words_out(x));
+}
+
+void pack_bits(std::size_t index, std::uintptr_t bits, std::size_t n, std::uintptr_t out) {
+    target(index).pack_bits(reinterpret_cast<const std::uint8_t*>(bits), n, words_out(out));
+}
+
+void unpack_bits(std::size_t index, std::uintptr_t plane, std::size_t n, std::uintptr_t bits) {
+    target(index).unpack_bits(words(plane), n, reinterpret_cast<std::uint8_t*>(bits));
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+    using Released = nb::call_guard<nb::gil_scoped_release>;
+    module.attr("INTERFACE") = kInterface;
+    module.def("targets", target_names);
+    module.def("bmm", bmm, Released());
+    module.def("to_planes", to_planes, Released());
+    module.def("from_planes", from_planes, Released());
+    module.def("pack_bits", pack_bits, Released());
+    module.def("unpack_bits", unpack_bits, Released());
+}
+
+}  // namespace tacit

@@ -1,0 +1,27 @@
+"""The compiled kernels (native/module.cpp). Addresses are ``Tensor.data_ptr()``; only tacit.ring.native calls these."""
+
+INTERFACE: int
+
+def targets() -> list[str]: ...
+def bmm(
+    target: int,
+    size: int,
+    rows: int,
+    columns: int,
+    inner: int,
+    a: int,
+    a_step: int,
+    a_row: int,
+    a_column: int,
+    b: int,
+    b_step: int,
+    b_row: int,
+    b_column: int,
+    c: int,
+    threads: int,
+    /,
+) -> None: ...
+def to_planes(target: int, x: int, n: int, width: int, planes: int, /) -> None: ...
+def from_planes(target: int, planes: int, n: int, width: int, x: int, /) -> None: ...
+def pack_bits(target: int, bits: int, n: int, out: int, /) -> None: ...
+def unpack_bits(target: int, plane: int, n: int, bits: int, /) -> None: ...

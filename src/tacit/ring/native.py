@@ -1,0 +1,108 @@
+"""The native kernels for one instruction set, with the same face as ``reference``.
+
+Everything that C++ takes on trust is checked or made true here: dtype, shape, and contiguous memory.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from tacit import _native
+
+INTERFACE = 1
+"""The number that ``native/module.cpp`` must carry; another one is a stale build."""
+
+
+def targets() -> tuple[str, ...]:
+    """The instruction sets that this build and this processor have in common, the fastest first."""
+    return tuple(_native.targets())
+
+
+class Native:
+    """The kernels compiled for one of ``targets()``."""
+
+    __slots__ = ("_index", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._index = targets().index(name)
+
+    def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
+        _check(a, 2), _check(b, 2)
+        (rows, inner), columns = a.shape, b.shape[1]
+        if b.shape[0] != inner:
+            raise ValueError(f"matmul: shapes {list(a.shape)} and {list(b.shape)} do not fit.")
+        out = torch.empty(rows, columns, dtype=torch.int64)
+        _native.bmm(
+            self._index, 1, rows, columns, inner, a.data_ptr(), 0, *a.stride(), b.data_ptr(), 0, *b.stride(),
+            out.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def bmm(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
+        _check(a, 3), _check(b, 3)
+        (size, rows, inner), columns = a.shape, b.shape[2]
+        if b.shape[:2] != (size, inner):
+            raise ValueError(f"bmm: shapes {list(a.shape)} and {list(b.shape)} do not fit.")
+        out = torch.empty(size, rows, columns, dtype=torch.int64)
+        _native.bmm(
+            self._index, size, rows, columns, inner, a.data_ptr(), *a.stride(), b.data_ptr(), *b.stride(),
+            out.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def to_planes(self, x: torch.Tensor, width: int) -> torch.Tensor:
+        """int64[n] -> int64[width, ceil(n / 64)]: plane j holds bit j."""
+        _check(x, 1)
+        _check_width(width)
+        n, x = x.shape[0], x.contiguous()
+        planes = torch.empty(width, -(-n // 64), dtype=torch.int64)
+        _native.to_planes(self._index, x.data_ptr(), n, width, planes.data_ptr())
+        return planes
+
+    def from_planes(self, planes: torch.Tensor, n: int) -> torch.Tensor:
+        """int64[width, ceil(n / 64)] -> int64[n], the inverse of ``to_planes``."""
+        _check(planes, 2)
+        _check_width(planes.shape[0])
+        _check_words(planes.shape[1], n)
+        planes = planes.contiguous()
+        x = torch.empty(n, dtype=torch.int64)
+        _native.from_planes(self._index, planes.data_ptr(), n, planes.shape[0], x.data_ptr())
+        return x
+
+    def pack_bits(self, bits: torch.Tensor) -> torch.Tensor:
+        """bool[n] -> int64[ceil(n / 64)], padding bits zero."""
+        _check(bits, 1, torch.bool)
+        n, bits = bits.shape[0], bits.contiguous()
+        out = torch.empty(-(-n // 64), dtype=torch.int64)
+        _native.pack_bits(self._index, bits.data_ptr(), n, out.data_ptr())
+        return out
+
+    def unpack_bits(self, plane: torch.Tensor, n: int) -> torch.Tensor:
+        """int64[ceil(n / 64)] -> bool[n]."""
+        _check(plane, 1)
+        _check_words(plane.shape[0], n)
+        plane = plane.contiguous()
+        bits = torch.empty(n, dtype=torch.bool)
+        _native.unpack_bits(self._index, plane.data_ptr(), n, bits.data_ptr())
+        return bits
+
+
+def _check(tensor: torch.Tensor, dimensions: int, dtype: torch.dtype = torch.int64) -> None:
+    if tensor.dtype != dtype or tensor.dim() != dimensions or tensor.device.type != "cpu":
+        raise ValueError(
+            f"Expected a {dimensions}-dimensional {dtype} tensor on the CPU,"
+            f" got {tensor.dtype}{list(tensor.shape)} on {tensor.device}."
+        )
+
+
+def _check_width(width: int) -> None:
+    if not 1 <= width <= 64:
+        raise ValueError(f"A width lies between 1 and 64 bits, got {width}.")
+
+
+def _check_words(found: int, n: int) -> None:
+    if n < 0 or found != -(-n // 64):
+        raise ValueError(f"{n} elements have {-(-n // 64)} words in a plane, got {found}.")
