@@ -43,7 +43,9 @@ class Settings:
         _between("compare_bits", self.compare_bits, self.frac_bits + 8, 64)
         for name in ("connect_timeout", "heartbeat_timeout"):
             if getattr(self, name) <= 0:
-                raise MisuseError(f"Settings({name}=...) must be a positive number of seconds, got {getattr(self, name)}.")
+                raise MisuseError(
+                    f"Settings({name}=...) must be a positive number of seconds, got {getattr(self, name)}."
+                )
 
     def as_dict(self) -> dict[str, object]:
         """All settings by name, for the handshake."""

@@ -111,8 +111,11 @@ class Meter:
         after = self.snapshot()
         for place, cost in before.items():
             after[place].add(cost, -1)
-        return {place: cost for place, cost in after.items() if cost.calls or cost.rounds or cost.bytes_sent
-                or cost.bytes_received or cost.dealer_bytes}
+        return {
+            place: cost
+            for place, cost in after.items()
+            if cost.calls or cost.rounds or cost.bytes_sent or cost.bytes_received or cost.dealer_bytes
+        }
 
     def _lap(self) -> int:
         now = perf_counter_ns()

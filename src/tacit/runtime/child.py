@@ -1,4 +1,4 @@
-"""What a process that ``tacit.run`` started does: read its orders, be one node, report, and never outlive the launcher."""
+"""What a process of ``tacit.run`` does: read its orders, be one node, report, and never outlive the launcher."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tacit.runtime.outcome import PartyFailure
 from tacit.runtime.rendezvous import Address
 from tacit.settings import Settings
 
+GO = b"g"
 _PR_SET_PDEATHSIG = 1
 _LAUNCHER_FRAMES = 3
 
@@ -88,7 +89,7 @@ def main() -> None:
 
 
 def _wait_for_go(orders: IO[bytes]) -> None:
-    if orders.read(1) != b"g":
+    if orders.read(1) != GO:
         os._exit(1)
     threading.Thread(target=_watch, args=(orders,), name="tacit launcher watch", daemon=True).start()
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import selectors
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from time import monotonic
@@ -116,12 +117,10 @@ class Caller:
 
     def proceed(self, now: float) -> socket.socket | None:
         """Go on after the socket became ready; returns it once the other end has said welcome."""
-        assert self.sock is not None
         try:
-            if self.events == selectors.EVENT_WRITE:
+            if self._reply is None:
                 self._greet()
                 return None
-            assert self._reply is not None
             message = self._reply.read(Kind.WELCOME)
         except (OSError, PeerGone, FrameError):
             self.close()
@@ -141,10 +140,11 @@ class Caller:
         """Drop the connection; it will be tried again."""
         if self.sock is not None:
             close_quietly(self.sock)
-        self.sock = None
+        self.sock = self._reply = None
 
     def _greet(self) -> None:
-        assert self.sock is not None
+        if self.sock is None:
+            return
         status = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if status:
             raise OSError(status, "cannot connect")
@@ -188,10 +188,8 @@ class Guest:
         close_quietly(self.sock)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        try:
+        with suppress(OSError):  # it has gone; who waits for it will notice
             self.sock.send(_frame(Kind.WELCOME, message))
-        except OSError:
-            pass  # it has gone; who waits for it will notice
 
 
 def _frame(kind: Kind, message: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The first words between nodes: do all agree on who runs what with which settings? And the seeds that parties share."""
+"""The first words between nodes: do all agree on who runs what with which settings? Then the parties' common seeds."""
 
 from __future__ import annotations
 

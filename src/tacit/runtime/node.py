@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from tacit.errors import TacitError
@@ -53,14 +54,11 @@ def live(
             return None
         opened = wiring.open_session(transport, names, settings, session)
         enter(opened)
-        assert fn is not None
-        result = fn(*args)
+        result = fn(*args) if fn is not None else None
         opened.close()
         return result
     except BaseException as error:
         transport.abort(*blame(error, transport.name))
-        try:
+        with suppress(TacitError):  # it ends because of a failure that is already known
             transport.close()
-        except TacitError:
-            pass  # it ends because of a failure that is already known
         raise

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import cloudpickle
 
 from tacit.errors import MisuseError
 from tacit.runtime import pipe, wiring
-from tacit.runtime.child import Failed, Orders, Ready, Result
+from tacit.runtime.child import GO, Failed, Orders, Ready, Result
 from tacit.runtime.outcome import PartyFailure, ended, party_failed
 from tacit.runtime.rendezvous import listen
 from tacit.settings import Settings
@@ -69,29 +70,21 @@ class _Child:
             )
         finally:
             os.close(writer)
-
-    def tell(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(data)
-            self.process.stdin.flush()
-        except OSError:
-            pass  # it has died; its pipe of reports tells
+        self.orders = cast(IO[bytes], self.process.stdin)
 
     def order(self, orders: Orders) -> None:
-        assert self.process.stdin is not None
-        try:
-            pipe.put(self.process.stdin, orders)
-        except OSError:
-            pass  # the same
+        with suppress(OSError):  # it has died; its pipe of reports tells
+            pipe.put(self.orders, orders)
+
+    def go(self) -> None:
+        with suppress(OSError):
+            self.orders.write(GO)
+            self.orders.flush()
 
     def end(self) -> None:
-        for stream in (self.process.stdin, self.reports):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    pass
+        for stream in (self.orders, self.reports):
+            with suppress(OSError):
+                stream.close()
 
 
 class _Run:
@@ -154,7 +147,7 @@ class _Run:
             child.ready = True
             if self.all_ready():
                 for each in self.children:
-                    each.tell(b"g")
+                    each.go()
             return False
         child.report = report
         if isinstance(report, Failed):

@@ -28,7 +28,6 @@ class Session:
     meter: Meter = field(repr=False)
     ledger: Ledger = field(repr=False, default_factory=Ledger)
 
-
     def close(self) -> None:
         """End the session in good order: nothing more is asked of the dealer, all say goodbye to each other."""
         if self.source is not None:

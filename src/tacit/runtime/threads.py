@@ -22,7 +22,9 @@ _LAUNCHER_FRAMES = 3
 _INTERRUPT_SECONDS = 1.0
 
 
-def run_threads(fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings) -> dict[str, Any]:
+def run_threads(
+    fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings
+) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError."""
     run = _Run(fn, names, args, settings)
     try:
@@ -63,7 +65,9 @@ class Turns:
 
 
 class _Run:
-    def __init__(self, fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings
+    ) -> None:
         self._fn, self._names, self._args, self._settings = fn, names, args, settings
         self._session = uuid.uuid4().hex
         self._results: dict[str, Any] = {}

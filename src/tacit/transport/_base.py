@@ -64,7 +64,7 @@ class Transport(ABC):
 
     @abstractmethod
     def backlog(self, peer: str, at_most: int) -> None:
-        """Wait until at most ``at_most`` bytes sent to ``peer`` are still queued here: bounds what a fast sender keeps."""
+        """Wait until at most ``at_most`` bytes for ``peer`` are queued here: bounds what a fast sender keeps."""
 
     @abstractmethod
     def report_divergence(self, peer: str) -> NoReturn:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 
 
 def bytes_of(tensor: torch.Tensor) -> memoryview:
     """The bytes of ``tensor`` (copied first where it is not contiguous or not on the CPU). The view keeps it alive."""
     flat = tensor.detach().to("cpu").contiguous().view(-1)
-    return cast(memoryview, flat.view(torch.uint8).numpy().data)
+    return flat.view(torch.uint8).numpy().data
 
 
 def writable_bytes_of(tensor: torch.Tensor) -> memoryview:
     """The bytes of a contiguous CPU tensor, to be written to."""
-    return cast(memoryview, tensor.view(-1).view(torch.uint8).numpy().data)
+    return tensor.view(-1).view(torch.uint8).numpy().data

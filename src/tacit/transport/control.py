@@ -29,7 +29,7 @@ class ControlLink:
         self._scratch = memoryview(bytearray(_READ_BYTES))
 
     def post(self, kind: Kind, payload: bytes = b"") -> None:
-        """Send a frame, or keep it until ``flush`` when the kernel takes no more. A broken connection is left to reading."""
+        """Send a frame, or keep it until ``flush`` when the kernel takes no more. Who reads notices a broken link."""
         with self._lock:
             self._out += pack_header(kind, 0, len(payload), self._posted) + payload
             self._posted += 1

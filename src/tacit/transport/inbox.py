@@ -44,7 +44,7 @@ class Inbox:
         header = unpack_header(self._take(HEADER_BYTES), self._peer)
         if header.kind is not Kind.DATA or header.sequence != self.frames:
             raise FrameError(
-                f"'{self._peer}' sent a frame of kind {header.kind.name} with number {header.sequence} where data frame "
+                f"'{self._peer}' sent a {header.kind.name} frame with number {header.sequence} where DATA frame "
                 f"{self.frames} was due.",
                 self._peer,
             )

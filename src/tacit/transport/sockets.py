@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 
 _MAX_PARTS = 64
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -29,18 +30,14 @@ class Alarm:
 
     def ring(self) -> None:
         """Wake whoever polls."""
-        try:
+        with suppress(OSError):  # it rings already, or nobody listens any more
             self._ring.send(b"!")
-        except OSError:
-            pass  # it rings already, or nobody listens any more
 
     def clear(self) -> None:
         """Be silent until the next ring."""
-        try:
+        with suppress(OSError):
             while self._listen.recv(4096):
                 pass
-        except OSError:
-            pass
 
     def close(self) -> None:
         """Release both ends."""
@@ -101,11 +98,7 @@ def wait_writable(sock: socket.socket, seconds: float) -> None:
 
 def close_quietly(sock: socket.socket) -> None:
     """Close, whatever state the connection is in."""
-    try:
+    with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    try:
+    with suppress(OSError):
         sock.close()
-    except OSError:
-        pass

@@ -195,8 +195,8 @@ class TcpTransport(Transport):
         for link in self._controls.values():
             link.flush(max(0.0, deadline - monotonic()))
         self._monitor.stop()
-        for box in (*self._outboxes.values(), *self._inboxes.values()):
-            box.close()
-        for link in self._controls.values():
-            link.close()
+        for peer in self.peers:
+            self._outboxes[peer].close()
+            self._inboxes[peer].close()
+            self._controls[peer].close()
         self._alarm.close()

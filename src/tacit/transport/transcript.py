@@ -75,7 +75,7 @@ class Transcript:
             if not self._events or number > self.events or number < self._events[0].number:
                 return False
             event = self._events[number - self._events[0].number]
-        return event.digest != digest
+        return bool(event.digest != digest)
 
     def history(self) -> bytes:
         """The last events as JSON: numbers, texts, lines and digests; no value and no hash of one by itself."""
