@@ -1,0 +1,45 @@
+"""The ``tacit`` command and what all its parts have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tacit._version import __version__
+from tacit.cli.dealer import dealer_command
+from tacit.cli.demo import demo_command
+from tacit.cli.run import run_command
+
+app = typer.Typer(
+    name="tacit",
+    help="Secure multi-party computation for PyTorch: several parties run one program, nobody sees the others' data.",
+    epilog="Start with `tacit demo`, then `tacit run examples/average.py --parties lab,clinic --show`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo_command)
+app.command("run")(run_command)
+app.command("dealer")(dealer_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tacit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Nothing but the options that stand before a command."""
+
+
+def main() -> None:
+    """The entry point of the ``tacit`` command."""
+    app()

@@ -1,0 +1,27 @@
+"""``tacit dealer``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tacit.cli.clusterfile import read_cluster
+from tacit.cli.failure import explained
+from tacit.runtime.cluster import run_dealer
+
+
+def dealer_command(
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="The TOML file that says who is where.", show_default=False)
+    ],
+) -> None:
+    """Be the dealer of one session: supply random numbers to its parties, see no data, end with them.
+
+    Whoever runs the dealer must not work together with any party: the two could read every secret of the session.
+    """
+    with explained("dealer"):
+        cluster = read_cluster(config)
+        run_dealer(cluster)
+        typer.echo(f"Dealt to {', '.join(cluster.names)} until they had finished.")

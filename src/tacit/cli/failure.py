@@ -1,0 +1,52 @@
+"""How a failure looks on the command line: a message, never Tacit's own traceback, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+import tacit
+from tacit.errors import MisuseError, TacitError
+
+WRONG_COMMAND = 2
+"""The command, a file or a setting is wrong: nothing was run."""
+
+RUN_FAILED = 1
+"""A party failed."""
+
+INTERRUPTED = 130
+
+_TACIT = str(Path(tacit.__file__).parent)
+
+
+@contextmanager
+def explained(command: str) -> Iterator[None]:
+    """Turn Tacit's errors into a message on standard error: misuse exits with 2, a run that failed with 1.
+
+    The traceback of a job's own error is part of its message.
+    """
+    try:
+        yield
+    except MisuseError as error:
+        _stop(command, str(error), WRONG_COMMAND)
+    except TacitError as error:
+        _stop(command, str(error), RUN_FAILED)
+    except KeyboardInterrupt:
+        _stop(command, "interrupted; all parties were ended.", INTERRUPTED)
+
+
+def frames_before_job(error: BaseException) -> int:
+    """How many frames of a traceback are Tacit's and Python's way to the job."""
+    count, frame = 0, error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith((_TACIT, "<frozen")):
+        count, frame = count + 1, frame.tb_next
+    return count
+
+
+def _stop(command: str, message: str, code: int) -> None:
+    print(f"tacit {command}: {message}", file=sys.stderr)
+    raise typer.Exit(code)

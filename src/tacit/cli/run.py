@@ -1,0 +1,97 @@
+"""``tacit run``: a job file as all parties of a local session, or as one party of a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tacit.cli.clusterfile import read_cluster
+from tacit.cli.failure import explained, frames_before_job
+from tacit.cli.jobfile import check_job_file
+from tacit.cli.options import Backend, BackendOption, ConfigOption
+from tacit.cli.outcome import Outcome, run_job_file
+from tacit.cli.report import print_report
+from tacit.cli.settings import make_settings, parse_assignments
+from tacit.errors import LinkError, MisuseError, PeerError
+from tacit.runtime.cluster import run_party
+from tacit.runtime.launcher import check_names, run
+from tacit.runtime.outcome import PartyFailure, party_failed
+from tacit.settings import Settings
+
+
+def run_command(
+    job: Annotated[
+        Path, typer.Argument(metavar="JOB.py", help="A Python file that defines job().", show_default=False)
+    ],
+    parties: Annotated[
+        str, typer.Option(metavar="NAME,NAME,...", help="Run all these parties on this machine.", show_default=False)
+    ] = "",
+    backend: BackendOption = Backend.PROCESSES,
+    config: ConfigOption = None,
+    party: Annotated[
+        str, typer.Option(metavar="NAME", help="With --config: the party to be on this host.", show_default=False)
+    ] = "",
+    protocol: Annotated[
+        str, typer.Option(help="additive (secure, the default) or plaintext (not secure).", show_default=False)
+    ] = "",
+    randomness: Annotated[
+        str, typer.Option(help="dealer (the default) or insecure_local (for tests and teaching).", show_default=False)
+    ] = "",
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as frac_bits=20.")
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
+    ] = False,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Print rounds and bytes by operation, for each party.")
+    ] = False,
+) -> None:
+    """Run job() of a file as every party: all of them here (--parties), or one of them (--config and --party).
+
+    The file is loaded by each party by itself. Its own tacit.run(...) belongs under `if __name__ == "__main__":`.
+    """
+    with explained("run"):
+        chosen = {"protocol": protocol, "randomness": randomness} | parse_assignments(assignments or [])
+        settings = {name: value for name, value in chosen.items() if value}
+        check_job_file(job)
+        start = perf_counter()
+        if parties and not config and not party:
+            outcomes = _run_all(job, parties, backend, make_settings(settings), show)
+        elif config and party and not parties:
+            if settings:
+                raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
+            outcomes = {party: _run_one(job, config, party, show)}
+        else:
+            raise MisuseError("say who takes part: --parties lab,clinic, or --config cluster.toml --party lab.")
+        title = f"{job.name}, {perf_counter() - start:.1f} s"
+        print_report(Console(), outcomes, title, costs)
+
+
+def _run_all(job: Path, parties: str, backend: Backend, settings: Settings, show: bool) -> dict[str, Outcome]:
+    names = check_names([name.strip() for name in parties.split(",")])
+    return run(run_job_file, names, (str(job), show), backend.literal, settings)
+
+
+def _run_one(job: Path, config: Path, party: str, show: bool) -> Outcome:
+    started = False
+
+    def live() -> Outcome:
+        nonlocal started
+        started = True
+        return run_job_file(str(job), show)
+
+    cluster = read_cluster(config)
+    try:
+        outcome: Outcome = run_party(cluster, party, live)
+    except (LinkError, PeerError):
+        raise  # somebody else's fault, and the message says whose
+    except Exception as error:
+        if not started:
+            raise
+        raise party_failed([PartyFailure.of(party, error, frames_before_job(error))]) from None
+    return outcome

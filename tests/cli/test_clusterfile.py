@@ -1,0 +1,80 @@
+import pytest
+
+from tacit.cli.clusterfile import read_cluster
+from tacit.cli.settings import make_settings, parse_assignments
+from tacit.errors import MisuseError, NotBuiltError
+
+GOOD = """
+session = "s"
+dealer = "127.0.0.1:7000"
+[parties]
+lab = "127.0.0.1:7001"
+clinic = "[::1]:7002"
+[settings]
+frac_bits = 20
+connect_timeout = 5
+"""
+
+
+def _written(tmp_path, text):
+    path = tmp_path / "cluster.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_cluster_file(tmp_path):
+    cluster = read_cluster(_written(tmp_path, GOOD))
+    assert cluster.names == ("lab", "clinic")
+    assert cluster.addresses() == {"lab": ("127.0.0.1", 7001), "clinic": ("::1", 7002), "dealer": ("127.0.0.1", 7000)}
+    assert cluster.settings.frac_bits == 20
+    assert cluster.settings.connect_timeout == 5.0
+
+
+def test_the_dealer_is_asked_for_only_where_one_is_needed(tmp_path):
+    without = GOOD.replace('dealer = "127.0.0.1:7000"', "")
+    with pytest.raises(MisuseError, match="dealer"):
+        read_cluster(_written(tmp_path, without)).addresses()
+    plain = read_cluster(_written(tmp_path, without.replace("frac_bits = 20", 'protocol = "plaintext"')))
+    assert list(plain.addresses()) == ["lab", "clinic"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("127.0.0.1:7001", "10.0.0.5:7001", "TLS.*not built"),
+        ("127.0.0.1:7001", "lab.example:7001", "TLS.*not built"),
+        ("127.0.0.1:7001", "127.0.0.1", "address of lab"),
+        ("127.0.0.1:7001", "127.0.0.1:70010", "address of lab"),
+        ('"127.0.0.1:7001"', "7001", "address of lab"),
+        ('session = "s"', "", "session"),
+        ('session = "s"', 'session = "s"\nport = 3', "port means nothing"),
+        ("frac_bits", "fraction_bits", "no setting 'fraction_bits'"),
+        ("frac_bits = 20", "frac_bits = [20]", "cannot be"),
+        ("frac_bits = 20", "frac_bits = 99", "from 4 to 24"),
+        ("lab =", "dealer =", "dealer's name"),
+        ('clinic = "[::1]:7002"', "", "at least two"),
+        ("[parties]", "[others]", "others means nothing"),
+        ("[settings]", "[settings", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_cluster_file(tmp_path, old, new, says):
+    assert old in GOOD
+    with pytest.raises(MisuseError, match=says) as info:
+        read_cluster(_written(tmp_path, GOOD.replace(old, new)))
+    assert "cluster.toml" in str(info.value)
+
+
+def test_no_cluster_file(tmp_path):
+    with pytest.raises(MisuseError, match="no file"):
+        read_cluster(tmp_path / "cluster.toml")
+
+
+def test_settings_from_text():
+    settings = make_settings(parse_assignments(["frac-bits=20", "truncation = exact", "connect_timeout=5"]))
+    assert (settings.frac_bits, settings.truncation, settings.connect_timeout) == (20, "exact", 5.0)
+    with pytest.raises(MisuseError, match="NAME=VALUE"):
+        parse_assignments(["frac_bits"])
+    with pytest.raises(MisuseError, match="must be a number"):
+        make_settings({"frac_bits": "many"})
+    with pytest.raises(NotBuiltError, match="not built"):
+        make_settings({"protocol": "replicated"})

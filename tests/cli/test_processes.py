@@ -1,0 +1,75 @@
+import socket
+import subprocess
+import sys
+
+import pytest
+
+JOB = "import tacit\ndef job():\n    print(f'here is {tacit.party().name}')\n    return tacit.party().rank\n"
+
+
+def _start(*arguments):
+    command = [sys.executable, "-W", "error", "-m", "tacit.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def job_file(tmp_path):
+    path = tmp_path / "job.py"
+    path.write_text(JOB)
+    return path
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    dealer, lab, clinic = _free_ports(3)
+    path = tmp_path / "cluster.toml"
+    path.write_text(
+        f'session = "test"\ndealer = "127.0.0.1:{dealer}"\n[parties]\nlab = "127.0.0.1:{lab}"\n'
+        f'clinic = "127.0.0.1:{clinic}"\n[settings]\nconnect_timeout = 20\n'
+    )
+    return path
+
+
+def test_all_parties_as_processes(job_file):
+    run = _start("run", job_file, "--parties", "lab,clinic", "--show")
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 0, err
+    assert "here is lab" in out
+    assert "clinic returned\n1" in out
+
+
+def test_a_dealer_and_two_parties_find_each_other(job_file, cluster):
+    dealer = _start("dealer", "--config", cluster)
+    parties = [_start("run", job_file, "--config", cluster, "--party", name, "--show") for name in ("lab", "clinic")]
+    for rank, (party, name) in enumerate(zip(parties, ("lab", "clinic"), strict=True)):
+        out, err = party.communicate(timeout=60)
+        assert party.returncode == 0, err
+        assert f"{name} returned\n{rank}" in out
+    out, err = dealer.communicate(timeout=60)
+    assert dealer.returncode == 0, err
+    assert "Dealt to lab, clinic" in out
+
+
+def test_a_job_that_fails_at_one_party_is_told_at_all(job_file, cluster):
+    job_file.write_text(
+        "import tacit\ndef job():\n    if tacit.party().name == 'lab':\n        raise ValueError('no beds')\n"
+    )
+    dealer = _start("dealer", "--config", cluster)
+    lab, clinic = (_start("run", job_file, "--config", cluster, "--party", name) for name in ("lab", "clinic"))
+    _, err = lab.communicate(timeout=60)
+    assert lab.returncode == 1
+    assert "party 'lab' failed: ValueError: no beds" in err
+    assert "node.py" not in err
+    for other in (clinic, dealer):
+        _, err = other.communicate(timeout=60)
+        assert other.returncode == 1
+        assert "'lab' stopped with an error" in err
+        assert "Traceback" not in err
