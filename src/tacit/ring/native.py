@@ -29,26 +29,32 @@ class Native:
 
     def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
-        _check(a, 2), _check(b, 2)
+        _check(a, 2)
+        _check(b, 2)
         (rows, inner), columns = a.shape, b.shape[1]
         if b.shape[0] != inner:
             raise ValueError(f"matmul: shapes {list(a.shape)} and {list(b.shape)} do not fit.")
         out = torch.empty(rows, columns, dtype=torch.int64)
         _native.bmm(
-            self._index, 1, rows, columns, inner, a.data_ptr(), 0, *a.stride(), b.data_ptr(), 0, *b.stride(),
+            self._index, 1, rows, columns, inner,
+            a.data_ptr(), 0, a.stride(0), a.stride(1),
+            b.data_ptr(), 0, b.stride(0), b.stride(1),
             out.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return out
 
     def bmm(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
-        _check(a, 3), _check(b, 3)
+        _check(a, 3)
+        _check(b, 3)
         (size, rows, inner), columns = a.shape, b.shape[2]
         if b.shape[:2] != (size, inner):
             raise ValueError(f"bmm: shapes {list(a.shape)} and {list(b.shape)} do not fit.")
         out = torch.empty(size, rows, columns, dtype=torch.int64)
         _native.bmm(
-            self._index, size, rows, columns, inner, a.data_ptr(), *a.stride(), b.data_ptr(), *b.stride(),
+            self._index, size, rows, columns, inner,
+            a.data_ptr(), a.stride(0), a.stride(1), a.stride(2),
+            b.data_ptr(), b.stride(0), b.stride(1), b.stride(2),
             out.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return out
