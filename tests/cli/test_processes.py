@@ -7,9 +7,20 @@ import pytest
 JOB = "import tacit\ndef job():\n    print(f'here is {tacit.party().name}')\n    return tacit.party().rank\n"
 
 
-def _start(*arguments):
-    command = [sys.executable, "-W", "error", "-m", "tacit.cli", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start():
+    started = []
+
+    def call(*arguments):
+        command = [sys.executable, "-W", "error", "-m", "tacit.cli", *map(str, arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def _free_ports(count):
@@ -38,17 +49,17 @@ def cluster(tmp_path):
     return path
 
 
-def test_all_parties_as_processes(job_file):
-    run = _start("run", job_file, "--parties", "lab,clinic", "--show")
+def test_all_parties_as_processes(job_file, start):
+    run = start("run", job_file, "--parties", "lab,clinic", "--show")
     out, err = run.communicate(timeout=60)
     assert run.returncode == 0, err
     assert "here is lab" in out
     assert "clinic returned\n1" in out
 
 
-def test_a_dealer_and_two_parties_find_each_other(job_file, cluster):
-    dealer = _start("dealer", "--config", cluster)
-    parties = [_start("run", job_file, "--config", cluster, "--party", name, "--show") for name in ("lab", "clinic")]
+def test_a_dealer_and_two_parties_find_each_other(job_file, cluster, start):
+    dealer = start("dealer", "--config", cluster)
+    parties = [start("run", job_file, "--config", cluster, "--party", name, "--show") for name in ("lab", "clinic")]
     for rank, (party, name) in enumerate(zip(parties, ("lab", "clinic"), strict=True)):
         out, err = party.communicate(timeout=60)
         assert party.returncode == 0, err
@@ -58,12 +69,12 @@ def test_a_dealer_and_two_parties_find_each_other(job_file, cluster):
     assert "Dealt to lab, clinic" in out
 
 
-def test_a_job_that_fails_at_one_party_is_told_at_all(job_file, cluster):
+def test_a_job_that_fails_at_one_party_is_told_at_all(job_file, cluster, start):
     job_file.write_text(
         "import tacit\ndef job():\n    if tacit.party().name == 'lab':\n        raise ValueError('no beds')\n"
     )
-    dealer = _start("dealer", "--config", cluster)
-    lab, clinic = (_start("run", job_file, "--config", cluster, "--party", name) for name in ("lab", "clinic"))
+    dealer = start("dealer", "--config", cluster)
+    lab, clinic = (start("run", job_file, "--config", cluster, "--party", name) for name in ("lab", "clinic"))
     _, err = lab.communicate(timeout=60)
     assert lab.returncode == 1
     assert "party 'lab' failed: ValueError: no beds" in err
