@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar, overload
+
+import torch
+
+from tacit.nn import share_module
 from tacit.party import Party
 from tacit.profile import Ledger, Recording
 from tacit.runtime.launcher import run
 from tacit.runtime.session import current
+from tacit.tensor import Secret, reveal_tensor, share_tensor
 
-__all__ = ["ledger", "party", "profile", "run"]
+__all__ = ["ledger", "party", "profile", "reveal", "run", "secret"]
+
+_Module = TypeVar("_Module", bound=torch.nn.Module)
 
 
 def party() -> Party:
@@ -26,4 +34,29 @@ def ledger() -> Ledger:
     return current().ledger
 
 
-# secret() and reveal() stand here: they are the tensor layer's.
+@overload
+def secret(value: _Module, owner: str) -> _Module: ...
+@overload
+def secret(value: Any, owner: str) -> Secret: ...
+def secret(value: Any, owner: str) -> Any:
+    """Make a secret of what the party named ``owner`` has; every party calls this.
+
+    value: a tensor, numpy array, number or list at the owner, and None elsewhere; shape, dtype and requires_grad travel from
+    the owner. Or a network, of the same structure at all parties: its parameters become secret in place. Range:
+    ``|x| < 2**(62 - frac_bits)``. Costs one round and no bytes but the shapes. Raises EncodingError at the owner for what
+    fixed point cannot hold, InputRefusedError elsewhere, MisuseError where shapes differ.
+    """
+    protocol = current().protocol
+    if isinstance(value, torch.nn.Module):
+        return share_module(protocol, value, owner)
+    return share_tensor(protocol, value, owner)
+
+
+def reveal(x: Any, to: str | None = None) -> Any:
+    """Disclose a secret to the party named ``to``, or to all parties (None); the ledger records it.
+
+    Returns a plain tensor of the secret's shape and dtype where it was disclosed, None elsewhere. What is no secret comes
+    back as it is. Costs one round and 64 bits an element to each receiver.
+    """
+    session = current()
+    return reveal_tensor(session.protocol, session.ledger, x, to)

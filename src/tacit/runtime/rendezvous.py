@@ -14,8 +14,8 @@ from time import monotonic
 from tacit.errors import FrameError, HandshakeError, LinkError
 from tacit.runtime.greeting import Caller, Greeting, Guest, Purpose, Refusal
 from tacit.settings import Settings
-from tacit.transport.control import ControlLink, pack_message, unpack_message
-from tacit.transport.failure import Category, Failure, category_of
+from tacit.transport.control import ControlLink, pack_failure, unpack_failure
+from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
 from tacit.transport.security import PlainLoopback, Security
 from tacit.transport.sockets import PeerGone, close_quietly
@@ -209,10 +209,7 @@ class _Meeting:
         try:
             for kind, payload in control.frames():
                 if kind is Kind.ABORT:
-                    message = unpack_message(payload, control.peer)
-                    culprit = str(message.get("culprit"))
-                    culprit = culprit if culprit in self.addresses else control.peer
-                    self.fail(Failure(culprit, category_of(str(message.get("reason"))), control.peer))
+                    self.fail(unpack_failure(payload, control.peer, self.addresses))
         except PeerGone:
             self.fail(Failure(control.peer, Category.LOST, self.me))
 
@@ -226,18 +223,18 @@ class _Meeting:
         if self.strangers:
             text += f"; {self.strangers} connections from strangers (not Tacit, or not saying who) were turned away"
         notes = [self.notes[peer] for peer in missing if peer in self.notes]
-        self.tell(missing[0], Category.HANDSHAKE if notes else Category.MISSING)
+        self.tell(Failure(missing[0], Category.HANDSHAKE if notes else Category.MISSING, self.me))
         if notes:
             raise HandshakeError(f"{text}; {'; '.join(notes)}.", missing[0])
         raise LinkError(f"{text}. Was it started, with the same configuration?", missing[0])
 
     def fail(self, failure: Failure) -> None:
-        self.tell(failure.culprit, failure.category)
+        self.tell(failure)
         raise failure.error(self.me)
 
-    def tell(self, culprit: str, category: Category) -> None:
+    def tell(self, failure: Failure) -> None:
         for control in self.controls.values():
-            control.post(Kind.ABORT, pack_message(culprit=culprit, reason=str(category)))
+            control.post(Kind.ABORT, pack_failure(failure))
             control.flush(0.2)
 
     def leave(self) -> None:

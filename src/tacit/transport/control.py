@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tacit.errors import FrameError
+from tacit.transport.failure import Failure, category_of
 from tacit.transport.framing import HEADER_BYTES, MAX_CONTROL_BYTES, Header, Kind, pack_header, unpack_header
 from tacit.transport.sockets import PeerGone, close_quietly, read_some, wait_writable, write_some
 
@@ -84,7 +85,7 @@ class ControlLink:
 
 
 def pack_message(**fields: Any) -> bytes:
-    """The payload of an ABORT or GOODBYE frame."""
+    """The payload of a GOODBYE frame."""
     return json.dumps(fields).encode()
 
 
@@ -97,3 +98,16 @@ def unpack_message(payload: bytes, peer: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise FrameError(f"'{peer}' sent an unreadable control message.", peer)
     return message
+
+
+def pack_failure(failure: Failure) -> bytes:
+    """The payload of an ABORT frame. What this node saw in detail stays here."""
+    return pack_message(culprit=failure.culprit, reason=str(failure.category), reporter=failure.reporter)
+
+
+def unpack_failure(payload: bytes, peer: str, names: Collection[str]) -> Failure:
+    """The failure that ``peer`` tells of. Culprits that are none of ``names`` count as ``peer`` itself."""
+    message = unpack_message(payload, peer)
+    culprit, reporter = (str(message.get(key)) for key in ("culprit", "reporter"))
+    known = culprit if culprit in names else peer
+    return Failure(known, category_of(str(message.get("reason"))), reporter if reporter in names else peer)

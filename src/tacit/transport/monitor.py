@@ -10,8 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from tacit.errors import FrameError
-from tacit.transport.control import ControlLink, unpack_message
-from tacit.transport.failure import Category, Failure, category_of
+from tacit.transport.control import ControlLink, unpack_failure, unpack_message
+from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
 from tacit.transport.sockets import Alarm, PeerGone
 
@@ -118,11 +118,7 @@ class Monitor:
         if kind is Kind.HEARTBEAT:
             self._compare(peer, payload)
         elif kind is Kind.ABORT:
-            message = unpack_message(payload, peer)
-            culprit, reason = str(message.get("culprit")), str(message.get("reason"))
-            if culprit not in (transport.name, *transport.peers):
-                culprit = peer
-            transport.fail(Failure(culprit, category_of(reason), peer))
+            transport.fail(unpack_failure(payload, peer, (transport.name, *transport.peers)))
         elif kind is Kind.GOODBYE:
             sent = unpack_message(payload, peer).get("sent")
             transport.departed(peer, sent if isinstance(sent, int) else 0)

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept, Transport, Witness
-from tacit.transport.control import ControlLink, pack_message
+from tacit.transport.control import ControlLink, pack_failure, pack_message
 from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
 from tacit.transport.framing import HEADER_BYTES, Kind, check_tag, pack_header
 from tacit.transport.inbox import Inbox
@@ -75,7 +75,7 @@ class TcpTransport(Transport):
             self._explain_loss(peer)
         except FrameError as error:
             # Also raised by ``accept``; either way nothing more can be read from this peer.
-            self._fail_and_tell(Failure(error.party, Category.BAD_FRAME, self.name, str(error).rstrip(".")))
+            self.fail(Failure(error.party, Category.BAD_FRAME, self.name, str(error).rstrip(".")))
             raise
         finally:
             self.waits_for = None
@@ -94,7 +94,7 @@ class TcpTransport(Transport):
         raise InternalError("a divergence was reported on a closed transport.")
 
     def abort(self, culprit: str, reason: str) -> None:
-        self._fail_and_tell(Failure(culprit, category_of(reason), self.name))
+        self.fail(Failure(culprit, category_of(reason), self.name))
 
     def close(self) -> None:
         with self._changed:
@@ -113,11 +113,15 @@ class TcpTransport(Transport):
     # ---------------------------------------------------------------- for the monitor
 
     def fail(self, failure: Failure) -> None:
-        """Let the first failure end everything here, and tell the others about it unless it came from one of them."""
-        if failure.reporter == self.name:
-            self._fail_and_tell(failure)
-        else:
-            self._set_failure(failure)
+        """Let the first failure end everything here, and pass it on: not everyone may have a link to who saw it."""
+        with self._changed:
+            if self._failure is not None:
+                return
+            self._failure = failure
+            self._changed.notify_all()
+        self._alarm.ring()
+        for link in self._controls.values():
+            link.post(Kind.ABORT, pack_failure(failure))
 
     def departed(self, peer: str, sent: int) -> None:
         """``peer`` said goodbye after sending us ``sent`` data frames."""
@@ -157,23 +161,8 @@ class TcpTransport(Transport):
             self._changed.wait_for(lambda: self._failure is not None or peer in self._departed, 4 * GRACE_SECONDS)
         self._check_waiting(peer, True)
         failure = Failure(peer, Category.LOST, self.name)
-        self._fail_and_tell(failure)
+        self.fail(failure)
         raise failure.error(self.name)
-
-    def _set_failure(self, failure: Failure) -> bool:
-        with self._changed:
-            if self._failure is not None:
-                return False
-            self._failure = failure
-            self._changed.notify_all()
-        self._alarm.ring()
-        return True
-
-    def _fail_and_tell(self, failure: Failure) -> None:
-        if self._set_failure(failure):
-            message = pack_message(culprit=failure.culprit, reason=str(failure.category))
-            for link in self._controls.values():
-                link.post(Kind.ABORT, message)
 
     def _check_open(self) -> None:
         if self._failure is not None:

@@ -63,6 +63,10 @@ class Transcript:
         where = (line, 0) if line is not None else caller_position()
         self._note(self._hash(tensor), f"{what} ({shape})", where)
 
+    def forget(self, tensor: torch.Tensor) -> None:
+        """Keep no reference to ``tensor`` (``torch.utils.swap_tensors`` refuses tensors that have weak ones)."""
+        self._hashes.pop(id(tensor), None)
+
     def position(self) -> bytes:
         """How far this party is: the number of events and their digest (16 bytes)."""
         with self._lock:
