@@ -65,8 +65,10 @@ def _as_tensor(values: Values) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
         return values.detach().contiguous()
     if isinstance(values, numpy.generic | numpy.ndarray):
-        array = numpy.ascontiguousarray(values).reshape(numpy.shape(values))
-        return torch.from_numpy(array.copy())
+        try:
+            return torch.from_numpy(numpy.array(values, order="C"))
+        except TypeError:
+            raise EncodingError(f"No fixed-point encoding for numpy's {values.dtype}: convert to float64.") from None
     if isinstance(values, bool | float):
         return torch.tensor(values, dtype=torch.bool if isinstance(values, bool) else torch.float64)
     raise MisuseError(f"encode takes a tensor, a numpy array or a number, got {type(values).__name__}.")
