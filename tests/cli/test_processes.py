@@ -1,6 +1,9 @@
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -84,3 +87,27 @@ def test_a_job_that_fails_at_one_party_is_told_at_all(job_file, cluster, start):
         assert other.returncode == 1
         assert "'lab' stopped with an error" in err
         assert "Traceback" not in err
+
+
+def test_ctrl_c_ends_all_processes_at_once(job_file, tmp_path, start):
+    job_file.write_text(
+        "import os, pathlib, tacit, time\ndef job():\n"
+        f"    pathlib.Path({str(tmp_path)!r}, tacit.party().name + '.pid').write_text(str(os.getpid()))\n"
+        "    time.sleep(60)\n"
+    )
+    run = start("run", job_file, "--parties", "lab,clinic")
+    pid_files = [tmp_path / "lab.pid", tmp_path / "clinic.pid"]
+    deadline = time.monotonic() + 60
+    while not all(path.exists() and path.read_text() for path in pid_files):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    _, err = run.communicate(timeout=10)
+    assert time.monotonic() - begin < 2.5
+    assert run.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    for path in pid_files:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.read_text()), 0)
