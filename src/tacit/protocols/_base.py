@@ -8,7 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tacit.protocols.books import Books, common_knowledge
+from tacit.protocols.books import common_knowledge
+from tacit.protocols.elementary import Elementary
 from tacit.protocols.share import EVERYONE, Share, Storage, owned, required
 from tacit.ring.bilinear import Bilinear
 
@@ -16,7 +17,7 @@ POSITIVE = "positive"
 """The fact ``[x > 0]``, which holds at every scale."""
 
 
-class Protocol(Books):
+class Protocol(Elementary):
     """Sums, products, comparison and choice. Every party calls the same methods in the same order.
 
     A protocol implements the primitives; what is known in the clear to all operands' owners never reaches them.
@@ -131,23 +132,36 @@ class Protocol(Books):
         bits: Share = facts[key]
         return bits
 
-    def select(self, bit: Share, xs: Sequence[Share]) -> list[Share]:
-        """``bit * x`` for each of ``xs``, with broadcasting, at the scale of each ``x``; one round for all of them."""
+    def select(self, bit: Share, xs: Sequence[Share], settle: bool = False) -> list[Share]:
+        """``bit * x`` for each of ``xs``, with broadcasting; one round for all of them.
+
+        Each result is at the scale of its x, or, with ``settle``, truncated in the same round.
+        """
+        if settle and self.settings.truncation == "exact":
+            self.settle(*xs)
         shape = torch.broadcast_shapes(bit.shape, *(x.shape for x in xs))
         bit, *xs = (x if x.shape == shape else x.view(lambda part: part.expand(shape)) for x in (bit, *xs))
-        if bit.storage.known_by == EVERYONE:
-            return [self.linear(lambda part: part * required(bit.clear), x) for x in xs]
-        storages = [Storage(x.scale, x.storage.unit) for x in xs]
         known = common_knowledge((bit, *xs))
-        if known is not None:
+        if bit.storage.known_by == EVERYONE:
+            outs = [self.linear(lambda part: part * required(bit.clear), x) for x in xs]
+        elif known is not None:
             values = [None if bit.clear is None or x.clear is None else x.clear * bit.clear for x in xs]
+            storages = [Storage(x.scale, x.storage.unit) for x in xs]
             outs = [self._known(value, known, shape, s) for value, s in zip(values, storages, strict=True)]
         else:
+            shifts = [x.scale - x.storage.unit if settle and x.storage.pending else 0 for x in xs]
+            for i, x in enumerate(xs):
+                if shifts[i] and x.storage.known_by is not None:
+                    self.settle(x)
+                    shifts[i] = 0
+            storages = [Storage(x.scale - shift, x.storage.unit) for x, shift in zip(xs, shifts, strict=True)]
             with self.metered("select"):
-                chosen = self._select(bit, xs)
+                chosen = self._select(bit, xs, shifts)
             outs = [Share(parts, s) for parts, s in zip(chosen, storages, strict=True)]
         for out, x in zip(outs, xs, strict=True):
             self._passed_on(out, x)
+        if settle:
+            self.settle(*outs)
         return outs
 
     # ---------------------------------------------------------------- bits

@@ -69,8 +69,8 @@ class Primitives(ABC):
         """``max(x, 0) / 2**shift`` and the bits ``[x > 0]``."""
 
     @abstractmethod
-    def _select(self, bit: Share, xs: Sequence[Share]) -> list[Parts]:
-        """``bit * x`` for each of ``xs``, all of one shape."""
+    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        """``bit * x / 2**shift`` for each of ``xs``, all of one shape."""
 
     @abstractmethod
     def _both(self, x: Share, y: Share) -> Parts:
@@ -79,3 +79,15 @@ class Primitives(ABC):
     @abstractmethod
     def _to_number(self, bit: Share) -> Parts:
         """A bit as a ring integer."""
+
+    @abstractmethod
+    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
+        """``2**x`` at scale 60 for ``1 - 2**integer_bits < x <= 0``."""
+
+    @abstractmethod
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
+        """For each row b the sum of ``b[k - 1] sin(2 pi k x / 2**period_bits)`` at scale 44."""
+
+    @abstractmethod
+    def _powers(self, x: Share, degree: int) -> list[Parts]:
+        """``x**2`` to ``x**degree`` in the ring."""

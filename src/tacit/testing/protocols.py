@@ -97,6 +97,7 @@ def _primitives(case: _Case) -> Iterator[Result]:
     yield from _comparisons(case)
     yield from _choices(case)
     yield from _bits(case)
+    yield from _elementary(case)
 
 
 def _raw(share: Share) -> Share:
@@ -173,6 +174,8 @@ def _choices(case: _Case) -> Iterator[Result]:
     first, second = p.select(p.compare(case.other(c), [0])[0], [case.secret(x), case.other(y)])
     yield "select of two, the first", first, x * (c >= 0)
     yield "select of two, the second", second, y * (c >= 0)
+    (joined,) = p.select(p.compare(case.secret(c), [0])[0], [case.other(x, pending=16)], settle=True)
+    yield "select and truncate", joined, (x >> 16) * (c >= 0), 1
     row = p.compare(case.secret(c[:7]), [0])[0]
     yield "select, broadcast", p.select(row, [case.other(x.view(10, 7))])[0], x.view(10, 7) * (c[:7] >= 0)
 
@@ -190,3 +193,24 @@ def _bits(case: _Case) -> Iterator[Result]:
         yield name, function(a, b), meaning(x >= 0, y >= 0).to(torch.int64)
         yield f"{name}, mirrored", function(b, a), meaning(y >= 0, x >= 0).to(torch.int64)
     yield "to_number", p.to_number(b, UNIT), (y >= 0).to(torch.int64) << UNIT
+
+
+def _elementary(case: _Case) -> Iterator[Result]:
+    p = case.protocol
+    x = torch.cat([-case.ring(200, bits=20).abs(), torch.tensor([0, -1, -(1 << 16), -(31 << 16) + 1])])
+    expected = (torch.exp2(x.double() / 2**16) * 2**30).round().to(torch.int64)
+    share = p.power_of_two(case.other(x))
+    p.settle(share)
+    yield "power_of_two, scale 30", share, expected, 4
+    y = torch.cat([case.ring(200, bits=40), _extremes((1 << 61) - 1)])
+    turns = (y & ((1 << 19) - 1)).double() / 2**19 * 2 * torch.pi
+    for row, share in zip(_SERIES, p.waves(case.other(y), 19, _SERIES), strict=True):
+        wave = sum(b * torch.sin((k + 1) * turns) for k, b in enumerate(row))
+        p.settle(share)
+        yield f"waves of {len(row)} terms", share, (torch.as_tensor(wave) * 2**UNIT).round().to(torch.int64), 2
+    z = case.ring(200, bits=20)
+    for k, share in enumerate(p.powers(case.other(z), 4), start=2):
+        yield f"power {k}", _raw(share), z**k
+
+
+_SERIES = [[1.0], [0.5, -0.25, 0.125, 1e-3]]

@@ -12,11 +12,10 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from tacit.correlations.masks import MaskView
-from tacit.correlations.requests import Choice, TruncatedChoice, needs_top
+from tacit.correlations.requests import Choice, TruncatedChoice
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import Opened
-from tacit.protocols.additive.wrap import quotient, wrapped
+from tacit.protocols.additive.wrap import biased, quotient, wrapped
 from tacit.ring.bits import unpack_bits
 from tacit.transport.channel import Exchange
 
@@ -35,38 +34,53 @@ class MaskedBit:
         return unpack_bits(plane, self._count).to(torch.int64)
 
 
-def choose(context: Context, plane: Tensor, values: Sequence[Opened], count: int) -> list[Tensor]:
-    """The ring integer b, then ``b v`` for each opened v, all flat.
+class Choosing:
+    """The ring integer b, and ``b v`` for each opened v, on their way.
 
     1 bit and one round beside the openings of v; from the source 64 bits for rho and 64 for each v.
     """
-    request = Choice(context.new_id(), count, tuple(v.view for v in values))
-    delivery = context.fetch(request)
-    bit = MaskedBit(context, plane, request.id, count)
-    rho, *rho_a = delivery.get()
-    beta = bit.wait()
-    sign = 1 - 2 * beta
-    out = [context.constant(beta) + sign * rho]
-    for v, product in zip(values, rho_a, strict=True):
-        m, a = v.value.reshape(-1), v.mask_share(context).reshape(-1)
-        out.append(context.constant(beta * m) + beta * a + sign * (m * rho + product))
-    return out
+
+    def __init__(self, context: Context, plane: Tensor, values: Sequence[Opened], count: int) -> None:
+        self._context, self._values = context, values
+        request = Choice(context.new_id(), count, tuple(v.view for v in values))
+        self._delivery = context.fetch(request)
+        self._bit = MaskedBit(context, plane, request.id, count)
+
+    def get(self) -> tuple[Tensor, list[Tensor]]:
+        """The number b, and each ``b v``, all flat."""
+        constant = self._context.constant
+        rho, *rho_a = self._delivery.get()
+        beta = self._bit.wait()
+        sign = 1 - 2 * beta
+        products = []
+        for v, product in zip(self._values, rho_a, strict=True):
+            m, a = v.value.reshape(-1), v.mask_share(self._context).reshape(-1)
+            products.append(constant(beta * m) + beta * a + sign * (m * rho + product))
+        return constant(beta) + sign * rho, products
 
 
-def choose_truncated(context: Context, plane: Tensor, view: MaskView, c: Tensor, width: int, shift: int) -> Tensor:
-    """``b x / 2**shift``, floor or floor + 1, flat, from the opening c of x (see ``truncation``).
+class ChoosingTruncated:
+    """``b x / 2**shift``, floor or floor + 1, on its way, from an opening of x of which ``width`` bits count.
 
-    1 bit and one round; from the source 64 bits each for s, rho, rho s and 16 each for the top bit and rho times it.
+    1 bit and one round; from the source 64 bits each for s, rho, rho s and, for a shift of 16, 16 bits each for the top
+    bit and rho times it (see ``truncation`` for the names).
     """
-    request = TruncatedChoice(context.new_id(), view, width, shift)
-    delivery = context.fetch(request)
-    bit = MaskedBit(context, plane, request.id, view.count)
-    shifted, rho, rho_shifted, *tops = delivery.get()
-    public = quotient(c, width, shift)
-    value, rho_value = context.constant(public) - shifted, public * rho - rho_shifted
-    if needs_top(width, shift):
-        top, rho_top = tops
-        wrap = wrapped(c, width, shift)
-        value, rho_value = value + wrap * top, rho_value + wrap * rho_top
-    beta = bit.wait()
-    return beta * value + (1 - 2 * beta) * rho_value
+
+    def __init__(self, context: Context, plane: Tensor, x: Opened, width: int, shift: int) -> None:
+        self._context, self._x, self._width, self._shift = context, x, width, shift
+        request = TruncatedChoice(context.new_id(), x.view, width, shift)
+        self._delivery = context.fetch(request)
+        self._bit = MaskedBit(context, plane, request.id, x.view.count)
+
+    def get(self) -> Tensor:
+        """The result, flat."""
+        c = biased(self._x, self._width)
+        shifted, rho, rho_shifted, *tops = self._delivery.get()
+        public = quotient(c, self._width, self._shift)
+        value, rho_value = self._context.constant(public) - shifted, public * rho - rho_shifted
+        if tops:
+            top, rho_top = tops
+            wrap = wrapped(c, self._width, self._shift)
+            value, rho_value = value + wrap * top, rho_value + wrap * rho_top
+        beta = self._bit.wait()
+        return beta * value + (1 - 2 * beta) * rho_value

@@ -10,11 +10,10 @@ from torch import Tensor
 from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.protocols._base import Protocol
-from tacit.protocols.additive import choice, comparison, products, sharing, truncation
+from tacit.protocols.additive import choice, comparison, elementary, products, sharing, truncation
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
-from tacit.protocols.additive.wrap import biased
 from tacit.protocols.primitives import Parts
 from tacit.protocols.share import EVERYONE, Share, Storage, required
 from tacit.ring.bilinear import Bilinear
@@ -68,23 +67,23 @@ class AdditiveProtocol(Protocol):
         o = opened(self._context, x, width)
         (plane,) = comparison.at_least(self._context, o, width, [1])
         if shift or o.opening.width < 64:
-            c = biased(o, width)
-            out = choice.choose_truncated(self._context, plane, o.view, c, width, shift)
+            out = choice.ChoosingTruncated(self._context, plane, o, width, shift).get()
         else:
-            _, out = choice.choose(self._context, plane, [o], x.numel)
+            (out,) = choice.Choosing(self._context, plane, [o], x.numel).get()[1]
         return (out.view(x.shape),), _bits(plane, x)
 
-    def _select(self, bit: Share, xs: Sequence[Share]) -> list[Parts]:
-        plane = _plane(bit)
-        secret = [x for x in xs if x.storage.known_by != EVERYONE]
-        values = [opened(self._context, x) for x in secret]
-        number, *chosen = choice.choose(self._context, plane, values, bit.numel)
-        products = iter(chosen)
-        out: list[Parts] = []
-        for x in xs:
-            known = x.storage.known_by == EVERYONE
-            out.append((number.view(bit.shape) * required(x.clear) if known else next(products).view(bit.shape),))
-        return out
+    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        plane, context = _plane(bit), self._context
+        values = {i: opened(context, x) for i, x in enumerate(xs) if x.storage.known_by != EVERYONE}
+        whole = [i for i in values if not shifts[i]]
+        choosing = choice.Choosing(context, plane, [values[i] for i in whole], bit.numel)
+        truncated = {
+            i: choice.ChoosingTruncated(context, plane, o, 64, shifts[i]) for i, o in values.items() if shifts[i]
+        }
+        number, products = choosing.get()
+        found = dict(zip(whole, products, strict=True)) | {i: waiting.get() for i, waiting in truncated.items()}
+        flat = [found[i] if i in found else number * required(x.clear).reshape(-1) for i, x in enumerate(xs)]
+        return [(part.view(bit.shape),) for part in flat]
 
     def _both(self, x: Share, y: Share) -> Parts:
         inputs = torch.stack([_plane(x), _plane(y)]).unsqueeze(1)
@@ -92,7 +91,16 @@ class AdditiveProtocol(Protocol):
         return (unpack_bits(plane.reshape(-1), x.numel).view(x.shape),)
 
     def _to_number(self, bit: Share) -> Parts:
-        return (choice.choose(self._context, _plane(bit), [], bit.numel)[0].view(bit.shape),)
+        return (choice.Choosing(self._context, _plane(bit), [], bit.numel).get()[0].view(bit.shape),)
+
+    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
+        return (elementary.power_of_two(self._context, x, integer_bits),)
+
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
+        return [(part,) for part in elementary.waves(self._context, x, period_bits, series)]
+
+    def _powers(self, x: Share, degree: int) -> list[Parts]:
+        return [(part,) for part in elementary.powers(self._context, x, degree)]
 
     def _width(self, x: Share) -> int:
         """How many bits a comparison of x opens."""

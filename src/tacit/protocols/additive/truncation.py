@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from tacit.correlations.requests import Truncation, needs_top
-from tacit.protocols.additive.choice import choose
+from tacit.protocols.additive.choice import Choosing
 from tacit.protocols.additive.comparison import below_mask
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
@@ -53,7 +53,7 @@ def _truncate(context: Context, xs: Sequence[Share], shifts: Sequence[int], exac
         if needs_top(WIDTH, t):
             value = value + wrapped(c, WIDTH, t) * shares[1]
         if exact:
-            (borrow,) = choose(context, below_mask(context, o.view, c, t), [], x.numel)
+            borrow, _ = Choosing(context, below_mask(context, o.view, c, t), [], x.numel).get()
             value = value - borrow
         out.append(value.view(x.shape))
     return out

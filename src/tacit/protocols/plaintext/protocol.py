@@ -65,14 +65,26 @@ class PlaintextProtocol(Protocol):
         bits = x.parts[0] > 0
         return (value * bits,), Share((bits,), Storage(0, 0, True))
 
-    def _select(self, bit: Share, xs: Sequence[Share]) -> list[Parts]:
-        return [(x.parts[0] * bit.parts[0],) for x in xs]
+    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        values = [
+            self._shifted(x.parts[0], shift) if shift else x.parts[0] for x, shift in zip(xs, shifts, strict=True)
+        ]
+        return [(value * bit.parts[0],) for value in values]
 
     def _both(self, x: Share, y: Share) -> Parts:
         return (torch.logical_and(x.parts[0], y.parts[0]),)
 
     def _to_number(self, bit: Share) -> Parts:
         return (bit.parts[0].to(torch.int64),)
+
+    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
+        return (clear.power_of_two(x.parts[0], x.scale, integer_bits),)
+
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
+        return [(value,) for value in clear.waves(x.parts[0], period_bits, series)]
+
+    def _powers(self, x: Share, degree: int) -> list[Parts]:
+        return [(value,) for value in clear.powers(x.parts[0], degree)]
 
     def _shifted(self, value: Tensor, shift: int) -> Tensor:
         if self.settings.truncation == "exact":
