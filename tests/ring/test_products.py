@@ -100,3 +100,15 @@ def test_products_matmul_has_torchs_semantics(words, x: tuple[int, ...], y: tupl
 def test_products_refuse_what_does_not_fit(x: tuple[int, ...], y: tuple[int, ...]) -> None:
     with pytest.raises(MisuseError):
         products.matmul_shape(x, y)
+
+
+@pytest.mark.parametrize("x", [(), (1,), (4,), (3, 1), (1, 4), (0, 4), (2, 1, 4), (2, 3, 1), (5,)], ids=str)
+@pytest.mark.parametrize("y", [(), (1,), (4,), (3, 4), (2, 1, 1), (1, 0, 1)], ids=str)
+def test_broadcasting_is_torchs(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    try:
+        expected = tuple(torch.broadcast_shapes(x, y))
+    except RuntimeError:
+        with pytest.raises(MisuseError):
+            products.broadcast_shape(x, y)
+    else:
+        assert products.broadcast_shape(x, y) == expected

@@ -48,11 +48,11 @@ class Bilinear:
             self._window()  # refuses parameters that do not fit together
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.name == "matmul":
+            return products.matmul(x, y)
         self.output_shape(tuple(x.shape), tuple(y.shape))
         if self.name == "mul":
             return x * y
-        if self.name == "matmul":
-            return products.matmul(x, y)
         if self.name == "conv":
             return convolution.forward(x, y, self._window())
         if self.name == "conv_grad_input":

@@ -81,6 +81,8 @@ def forward(x: torch.Tensor, w: torch.Tensor, window: Window) -> torch.Tensor:
     places = math.prod(shape[2:])
     for part, columns in _columns(x, tuple(w.shape[2:]), window):
         result = kernels.bmm(weights, columns)  # [G, O/G, n * P]
+        if shape[0] == 1:
+            return result.view(shape)
         out[part] = result.view(shape[1], -1, places).transpose(0, 1).reshape(-1, *shape[1:])
     return out
 
