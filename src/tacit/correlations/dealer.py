@@ -65,6 +65,8 @@ class Dealer:
         """The correction for a request. Raises ``ProtocolAbort`` if its id is not new: a stream is used once."""
         if request.id <= self._last_id:
             raise ProtocolAbort(f"request {request.id} came after request {self._last_id}: ids never go back")
+        if getattr(request, "owner", 0) >= len(self._streams):
+            raise ProtocolAbort(f"request {request.id} is about a party that is not there")
         self._last_id = request.id
         self._forecast.observe(request)
         if not self._expected or self._expected.popleft() != request:
@@ -82,7 +84,7 @@ class Dealer:
         """Make one correction that was not asked for yet; False if there is none to make or no room for it."""
         if len(self._expected) == len(self._stock):
             self._expected = deque(self._forecast.next(AHEAD))
-        if len(self._expected) == len(self._stock):
+        if len(self._expected) <= len(self._stock):  # less: what was foreseen is foreseen no more
             return False
         request = self._expected[len(self._stock)]
         if self._stocked + correction_bytes(request) > STOCK_BYTES:

@@ -8,12 +8,14 @@ from math import prod
 import torch
 from torch import Tensor
 
+from tacit.errors import InternalError
 from tacit.ring.prg import Prg
 
 PLANES = 1
 """The width of an output that consists of words of bits, shared by xor."""
 
-OUTPUTS_PER_REQUEST = 16
+OUTPUTS_PER_REQUEST = 1 << 16
+"""Streams set apart for the outputs of one request; a request is far shorter on the wire than it takes to name more."""
 
 _INTEGERS = {8: torch.uint8, 16: torch.int16, 32: torch.int32, 64: torch.int64}
 
@@ -63,6 +65,8 @@ class Streams:
 
         Of an output narrower than the ring only the low ``width`` bits mean anything.
         """
+        if not 0 <= index < OUTPUTS_PER_REQUEST:
+            raise InternalError(f"output {index} of request {request} would come from another request's stream")
         stream = request * OUTPUTS_PER_REQUEST + index
         if output.width in (PLANES, 64):
             return self._outputs.words(stream, output.numel).view(output.shape)

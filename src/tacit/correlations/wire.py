@@ -6,10 +6,11 @@ import json
 from dataclasses import fields
 from typing import Any
 
+from tacit.correlations import limits
 from tacit.correlations._base import correction_bytes
 from tacit.correlations.masks import MaskView
 from tacit.correlations.requests import Request
-from tacit.errors import ProtocolAbort
+from tacit.errors import MisuseError, ProtocolAbort
 from tacit.ring.bilinear import Bilinear
 
 MAX_REQUEST_BYTES = 1 << 16
@@ -23,14 +24,15 @@ def encode(request: Request) -> bytes:
 
 
 def decode(data: bytes) -> Request:
-    """The request that ``encode`` wrote. Raises ``ProtocolAbort`` for anything else."""
+    """The request that ``encode`` wrote. Raises ``ProtocolAbort`` for anything else, before memory is taken for it."""
     try:
         body = json.loads(data)
         request = Request.kinds[body.pop("kind")](**{name: _restored(value) for name, value in body.items()})
+        limits.check(request)
         size = correction_bytes(request)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, MisuseError) as error:
         raise ProtocolAbort(f"not a request for correlated randomness: {type(error).__name__}") from None
-    if not 0 <= size <= MAX_CORRECTION_BYTES:
+    if size > MAX_CORRECTION_BYTES:
         raise ProtocolAbort(f"a request for {size} bytes of correlated randomness is beyond any real need")
     return request
 
@@ -50,20 +52,9 @@ def _restored(value: Any) -> Any:
         if "op" in value:
             return Bilinear.from_json(value["op"])
         mask, numel, size, stride, offset = value["mask"]
-        view = MaskView(int(mask), int(numel), _whole(size), _whole(stride), int(offset))
-        reach = view.offset + sum((n - 1) * step for n, step in zip(view.size, view.stride, strict=True))
-        if view.count and not (0 <= view.offset <= reach < view.numel):
-            raise ValueError("a view beyond its mask")
-        return view
+        return MaskView(mask, numel, tuple(size), tuple(stride), offset)
     if isinstance(value, list):
         return tuple(_restored(item) for item in value)
     if isinstance(value, (bool, int)):
         return value
     raise TypeError("neither a number nor a mask nor an operation")
-
-
-def _whole(values: list[Any]) -> tuple[int, ...]:
-    numbers = tuple(int(value) for value in values)
-    if any(number < 0 for number in numbers):
-        raise ValueError("a negative size or stride")
-    return numbers

@@ -40,18 +40,18 @@ class Books(Primitives):
 
     def share(self, value: Tensor | None, owner: int, shape: Sequence[int], unit: int, boolean: bool = False) -> Share:
         """Share a value of ring integers (or bits) that only ``owner`` holds; None elsewhere. Nothing is sent."""
-        return self._known(value, owner, tuple(shape), Storage(unit, unit, boolean))
+        return self._known(_copied(value), owner, tuple(shape), Storage(unit, unit, boolean))
 
     def public(self, value: Tensor, unit: int, scale: int | None = None) -> Share:
         """A value that everybody knows, in the form of a share."""
         storage = Storage(unit if scale is None else scale, unit, value.dtype == torch.bool)
-        return self._known(value, EVERYONE, tuple(value.shape), storage)
+        return self._known(_copied(value), EVERYONE, tuple(value.shape), storage)
 
     def reveal(self, x: Share, to: int | None) -> Tensor | None:
         """Disclose ``x``, settled, to one party or (None) to all; returns ring integers or bits, None elsewhere."""
         self.settle(x)
         if x.storage.known_by == EVERYONE:
-            return x.clear if to is None or to == self.party.rank else None
+            return _copied(x.clear) if to is None or to == self.party.rank else None
         with self.metered("reveal"):
             return self._reveal(x, to)
 
@@ -60,15 +60,15 @@ class Books(Primitives):
     def linear(self, function: Callable[..., Tensor], *xs: Share) -> Share:
         """Apply a function that is linear over the ring (or over bits) to every part: cat, index, pad, sum."""
         xs = self._aligned(*xs)
-        parts = tuple(owned(function(*column)) for column in zip(*(x.parts for x in xs), strict=True))
+        parts = tuple(owned(function(*column), *column) for column in zip(*(x.parts for x in xs), strict=True))
         first = xs[0].storage
         out = Share(parts, Storage(first.scale, max(x.storage.unit for x in xs), first.boolean))
         known_by = common_knowledge(xs)
         if known_by is not None:
             out.storage.known_by = known_by
-            values = [x.clear for x in xs]
-            if all(value is not None for value in values):
-                out.storage.clear = flat(owned(function(*values)))
+            values = [x.clear for x in xs if x.clear is not None]
+            if len(values) == len(xs):
+                out.storage.clear = flat(owned(function(*values), *values))
         return self._passed_on(out, *xs)
 
     def write(self, target: Share, source: Share) -> None:
@@ -189,6 +189,11 @@ class Books(Primitives):
         if out.storage.pending:
             self._pending[out.storage.token] = out.whole()
         return out
+
+
+def _copied(value: Tensor | None) -> Tensor | None:
+    """A copy: the caller may write into its own tensor later, and must not change what the parties computed with."""
+    return None if value is None else value.clone(memory_format=torch.contiguous_format)
 
 
 def common_knowledge(xs: Sequence[Share]) -> int | None:

@@ -127,11 +127,16 @@ def flat(part: Tensor) -> Tensor:
     return part.as_strided((part.untyped_storage().nbytes() // part.element_size(),), (1,), 0)
 
 
-def owned(part: Tensor) -> Tensor:
-    """``part`` as a tensor whose memory is its own, without gaps or overlaps."""
-    if part.untyped_storage().nbytes() != part.numel() * part.element_size() or not part.is_contiguous():
-        return part.contiguous().clone() if part.is_contiguous() else part.contiguous()
-    return part
+def owned(part: Tensor, *others: Tensor) -> Tensor:
+    """``part`` as a tensor whose memory is its own: without gaps or overlaps, and shared with none of ``others``.
+
+    A write into a storage retires the masks of that storage alone, so no other may lie in the same memory.
+    """
+    if not part.is_contiguous():
+        return part.contiguous()
+    memory = part.untyped_storage()
+    apart = all(memory.data_ptr() != other.untyped_storage().data_ptr() for other in others)
+    return part if apart and memory.nbytes() == part.numel() * part.element_size() else part.clone()
 
 
 def required(value: T | None) -> T:
