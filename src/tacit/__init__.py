@@ -2,7 +2,8 @@
 
 from tacit._version import __version__
 from tacit.party import Party
-from tacit.runtime.face import ledger, party, profile, run
+from tacit.runtime.face import ledger, party, profile, reveal, run, secret
 from tacit.settings import Settings
+from tacit.tensor import Secret
 
-__all__ = ["Party", "Settings", "__version__", "ledger", "party", "profile", "run"]
+__all__ = ["Party", "Secret", "Settings", "__version__", "ledger", "party", "profile", "reveal", "run", "secret"]

@@ -1,0 +1,5 @@
+"""Networks whose parameters are secret."""
+
+from tacit.nn.sharing import share_module
+
+__all__ = ["share_module"]

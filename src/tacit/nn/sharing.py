@@ -1,0 +1,130 @@
+"""Making a network secret: its parameters and floating-point buffers, in place, identity kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tacit.caller import caller_line
+from tacit.errors import EncodingError, FrameError, InputRefusedError, MisuseError
+from tacit.nn.folding import fold_batch_norms
+from tacit.protocols._base import Protocol
+from tacit.tensor.operands import unit_of
+from tacit.tensor.secret import Secret
+from tacit.tensor.sharing import encoded, outline_of, parse_outline, rank_of
+
+_OUTLINE_LIMIT = 1 << 24
+
+
+def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
+    """Make the parameters and floating-point buffers of ``net`` secret, with the values that ``owner`` has.
+
+    Every party gives a network of the same structure; only the owner's values count. Parameters stay the same objects, so
+    an optimizer made earlier works on. Integer buffers stay public. Batch normalization in eval mode is folded first.
+    One round, nothing but shapes is sent. Raises MisuseError where a network differs from the owner's, naming the
+    parameter; EncodingError at the owner for a value that cannot be encoded, InputRefusedError elsewhere.
+    """
+    party, channel = protocol.party, protocol.channel
+    rank = rank_of(party, owner)
+    channel.transcript.begin("secret", f"network of {owner}")
+    with channel.meter.op("secret"), torch.no_grad():
+        net = fold_batch_norms(net)
+        plain = dict(_plain_tensors(net))
+        mine = party.rank == rank
+        rings = _announced(protocol, plain, owner) if mine else {}
+        if not mine:
+            _check_same(channel.receive_object(rank, _OUTLINE_LIMIT), plain, owner)
+        for name, tensor in plain.items():
+            unit = unit_of(protocol, tensor.dtype)
+            share = protocol.share(rings.get(name), rank, tuple(tensor.shape), unit)
+            _replace(protocol, net, name, tensor, Secret(protocol, share, tensor.dtype))
+    for module in net.modules():
+        if not hasattr(module, "_tacit_guard"):
+            module._tacit_guard = module.register_load_state_dict_pre_hook(_refuse_plain_values)
+    return net
+
+
+def _plain_tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """What becomes secret: all parameters and floating-point buffers that are not secret yet, each once."""
+    for name, tensor in (*net.named_parameters(), *net.named_buffers()):
+        if not isinstance(tensor, Secret) and tensor.dtype.is_floating_point:
+            yield name, tensor
+
+
+def _announced(protocol: Protocol, plain: Mapping[str, Tensor], owner: str) -> dict[str, Tensor]:
+    """At the owner: the ring integers of every tensor. Tells the others the shapes, or that it refuses."""
+    party, channel = protocol.party, protocol.channel
+    rings = {}
+    try:
+        for name, tensor in plain.items():
+            try:
+                rings[name] = encoded(protocol, tensor)
+            except EncodingError as error:
+                raise EncodingError(f"{name}: {error}") from None
+    except Exception:
+        for other in party.others():
+            channel.send_object(other, {"refused": True})
+        raise
+    outlines = {name: outline_of(tensor) for name, tensor in plain.items()}
+    for other in party.others():
+        channel.send_object(other, outlines)
+    return rings
+
+
+def _check_same(outlines: Any, plain: Mapping[str, Tensor], owner: str) -> None:
+    """Compare this party's network with the owner's."""
+    if not isinstance(outlines, Mapping):
+        raise FrameError(f"'{owner}' sent something that describes no network.", owner)
+    if outlines.get("refused") is True:
+        raise InputRefusedError(
+            f"'{owner}' refused to share its network (at {caller_line()}); only it knows why.", owner
+        )
+    for name in (*outlines, *plain):
+        if name not in plain or name not in outlines:
+            who = f"'{owner}'" if name in outlines else "this party"
+            raise MisuseError(
+                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: only {who} has {name}. Build the same network at "
+                "every party, in the same mode (train or eval)."
+            )
+    if list(outlines) != list(plain):
+        raise MisuseError(
+            f"tacit.secret(net, owner={owner!r}) at {caller_line()}: the parameters come in another order than at '{owner}'."
+        )
+    for name, tensor in plain.items():
+        shape, dtype, requires_grad = parse_outline(outlines[name], owner)
+        if (shape, dtype) != (tuple(tensor.shape), tensor.dtype):
+            raise MisuseError(
+                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: {name} is {tuple(tensor.shape)} {tensor.dtype} here and "
+                f"{shape} {dtype} at '{owner}'. Build the same network at every party."
+            )
+        if requires_grad != tensor.requires_grad:
+            raise MisuseError(
+                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: {name}.requires_grad is {tensor.requires_grad} here and "
+                f"{requires_grad} at '{owner}'. Freeze the same parameters at every party."
+            )
+
+
+def _replace(protocol: Protocol, net: nn.Module, name: str, tensor: Tensor, secret: Secret) -> None:
+    """Put the secret where the plain tensor is: into the parameter itself, or in place of the buffer."""
+    if not isinstance(tensor, nn.Parameter):
+        parent, _, child = name.rpartition(".")
+        net.get_submodule(parent)._buffers[child] = secret
+        return
+    tensor.grad = None
+    protocol.channel.transcript.forget(tensor)
+    torch.utils.swap_tensors(tensor, nn.Parameter(secret, tensor.requires_grad))
+
+
+def _refuse_plain_values(module: nn.Module, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+    """Values loaded into a secret network would be public and only look secret."""
+    own = dict((*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)))
+    for name, tensor in own.items():
+        loaded = state_dict.get(prefix + name)
+        if isinstance(tensor, Secret) and isinstance(loaded, Tensor) and not isinstance(loaded, Secret):
+            raise MisuseError(
+                f"load_state_dict at {caller_line()}: {prefix + name} is secret, and the loaded value is not: it would be public. "
+                "Load into the plain network at its owner first, then call tacit.secret(net, owner=...)."
+            )

@@ -1,0 +1,115 @@
+"""From an operation on secrets to its rule: find the protocol, note the step in the transcript, count the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from torch import Tensor
+from torch._ops import OpOverload
+
+from tacit.caller import caller_line
+from tacit.errors import MisuseError, UnsupportedOpError
+from tacit.protocols._base import Protocol
+from tacit.tensor import registry
+from tacit.tensor.hints import HINTS
+
+
+def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run ``op``, some of whose arguments are secrets (of type ``kind``)."""
+    tensors = list(_tensors(args)) if not kwargs else [*_tensors(args), *_tensors(kwargs.values())]
+    protocol = _protocol(kind, op, tensors)
+    _refuse_plain_target(kind, op, args, kwargs)
+    entry = registry.find(op)
+    if entry is None:
+        return _decomposed(op, args, kwargs)
+    if entry.silent:
+        return entry.rule(protocol, *args, **kwargs)
+    channel = protocol.channel
+    channel.transcript.begin(entry.name, _describe(args, kwargs))
+    for tensor in tensors:
+        if not isinstance(tensor, kind):
+            channel.transcript.public(tensor)
+    with channel.meter.op(entry.name):
+        return entry.rule(protocol, *args, **kwargs)
+
+
+def _tensors(values: Any) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def _protocol(kind: type[Any], op: OpOverload, tensors: Sequence[Tensor]) -> Protocol:
+    found: Protocol | None = None
+    for tensor in tensors:
+        if isinstance(tensor, kind):
+            protocol: Protocol = tensor._protocol  # type: ignore[attr-defined]
+            if found is None:
+                found = protocol
+            elif protocol is not found:
+                raise MisuseError(
+                    f"{registry.short_name(op)} at {caller_line()} meets secrets of two sessions. A secret lives and ends "
+                    "with the session that made it: reveal it there and share it anew here."
+                )
+    if found is None:
+        raise _unsupported(op)
+    return found
+
+
+def _describe(args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """The arguments as all parties must have them: shapes of tensors, values of numbers."""
+    described = [_describe_one(arg) for arg in args]
+    described.extend(f"{key}={_describe_one(value)}" for key, value in kwargs.items() if value is not None)
+    return ", ".join(described)
+
+
+def _describe_one(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "x".join(map(str, value.shape)) or "scalar"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_describe_one, value)) + "]"
+    return repr(value)
+
+
+def _refuse_plain_target(kind: type[Any], op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    for position, name in _written(op):
+        target = kwargs.get(name) if name in kwargs else args[position] if position < len(args) else None
+        for tensor in _tensors((target,)):
+            if not isinstance(tensor, kind):
+                raise MisuseError(
+                    f"{op} at {caller_line()} would write a secret into a plain tensor, which cannot hold it. Make the "
+                    "target from a secret (x.new_zeros(shape), torch.zeros_like(x)), use the operation that returns a new "
+                    "tensor, or turn the target into the secret with torch.utils.swap_tensors(target, secret)."
+                )
+
+
+@cache
+def _written(op: OpOverload) -> tuple[tuple[int, str], ...]:
+    """Positions and names of the arguments that ``op`` writes to."""
+    arguments = enumerate(op._schema.arguments)
+    return tuple((i, a.name) for i, a in arguments if a.alias_info is not None and a.alias_info.is_write)
+
+
+def _decomposed(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run what PyTorch composes of other operations (linear, matmul, to, ...) as that composition.
+
+    Usually autograd has taken it apart before; under ``torch.inference_mode`` and inside rules it arrives whole.
+    """
+    result = op.decompose(*args, **kwargs)
+    if result is NotImplemented:
+        raise _unsupported(op)
+    return result
+
+
+def _unsupported(op: OpOverload) -> UnsupportedOpError:
+    name = registry.short_name(op)
+    hint = HINTS.get(name, "")
+    return UnsupportedOpError(
+        f"{op} has no rule for secrets yet (called at {caller_line()}). {hint + ' ' if hint else ''}"
+        "To add one, write a function under tacit/tensor/rules/, mark it with @rule(torch.ops."
+        f"{op}) and give it samples in tacit/testing/samples/: the parity test then covers it."
+    )

@@ -1,0 +1,157 @@
+"""What rules need to bring operands together: types as PyTorch promotes them, units, public numbers in the ring."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy
+import torch
+from torch import Tensor
+
+from tacit.errors import EncodingError
+from tacit.protocols import Protocol
+from tacit.protocols.share import EVERYONE, Share
+from tacit.ring.fixed_point import encode_public
+from tacit.tensor.secret import Secret
+
+Number = bool | int | float
+Operand = Secret | Tensor | Number
+
+_FEWEST_BITS = 12
+"""Significant bits that a small public factor keeps at least, by a second truncation if the headroom is too little."""
+
+
+def result_type(x: Operand, y: Operand) -> torch.dtype:
+    """The type of ``x + y`` as PyTorch promotes."""
+    if isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype == y.dtype:
+        return x.dtype
+    return _promoted(_kind(x), _kind(y))
+
+
+def _kind(x: Operand) -> tuple[torch.dtype, bool] | type[Number]:
+    return (x.dtype, x.dim() == 0) if isinstance(x, Tensor) else type(x)
+
+
+@cache
+def _promoted(x: tuple[torch.dtype, bool] | type[Number], y: tuple[torch.dtype, bool] | type[Number]) -> torch.dtype:
+    """PyTorch's own promotion of plain stand-ins: types, numbers and tensors without dimensions count differently."""
+    stand_ins = [
+        torch.empty(() if kind[1] else 0, dtype=kind[0]) if isinstance(kind, tuple) else kind() for kind in (x, y)
+    ]
+    return torch.result_type(*stand_ins)
+
+
+def unit_of(protocol: Protocol, dtype: torch.dtype) -> int:
+    """The fraction bits of a settled secret of this type."""
+    return protocol.settings.frac_bits if dtype.is_floating_point else 0
+
+
+def number(protocol: Protocol, x: Secret, dtype: torch.dtype) -> Share:
+    """The share of ``x`` as a number of type ``dtype``: bits become 0 and 1, integers fixed point."""
+    share, unit = x._share, unit_of(protocol, dtype)
+    if share.storage.boolean:
+        return protocol.to_number(share, unit)
+    return share if share.storage.unit == unit else protocol.with_unit(share, unit)
+
+
+def addend(protocol: Protocol, value: Tensor | Number, x: Share) -> Share:
+    """A public value as something to add to ``x``: at the scale of ``x``, which is settled if it leaves no room."""
+    if x.storage.pending:
+        try:
+            return protocol.public(encode_public(value, x.scale), x.storage.unit, x.scale)
+        except EncodingError:
+            protocol.settle(x)
+    return protocol.public(encode_public(value, x.scale), x.storage.unit, x.scale)
+
+
+def constant(protocol: Protocol, value: Tensor | Number, dtype: torch.dtype) -> Share:
+    """A public value as a settled share of type ``dtype``."""
+    if dtype == torch.bool:
+        return protocol.public(torch.as_tensor(value).to(torch.bool), 0)
+    unit = unit_of(protocol, dtype)
+    return protocol.public(encode_public(value, unit), unit)
+
+
+class Factor(NamedTuple):
+    """A public factor: ``ring * 2**-(scale + shift)``, with as few fraction bits as hold it."""
+
+    ring: Tensor
+    scale: int
+    shift: int = 0
+
+
+def factor(protocol: Protocol, value: Tensor | Number) -> Factor:
+    """Encode a public factor.
+
+    Whole numbers and short binary fractions are exact; any other has at least 17 significant bits at its largest element
+    (14 where that is below 2**-8, 12 below 2**-10).
+    """
+    if isinstance(value, bool | int):
+        return Factor(encode_public(int(value), 0), 0)
+    if isinstance(value, Tensor) and not value.dtype.is_floating_point:
+        return Factor(encode_public(value, 0), 0)
+    largest = abs(value) if isinstance(value, float) else float(value.detach().abs().amax()) if value.numel() else 0.0
+    if not math.isfinite(largest):
+        raise EncodingError("A public factor is NaN or infinite, which fixed point cannot hold.")
+    exponent = math.frexp(largest)[1]
+    frac_bits = protocol.settings.frac_bits
+    wanted = frac_bits + max(0, 1 - exponent)
+    most = protocol.max_scale - frac_bits
+    shift = wanted - most if wanted - most > frac_bits + 1 - _FEWEST_BITS else 0
+    scale = min(wanted, most)
+    lifted = math.ldexp(value, shift) if isinstance(value, float) else torch.ldexp(value.double(), torch.tensor(shift))
+    return reduced(encode_public(lifted, scale), scale, shift)
+
+
+def known_factor(x: Share) -> Factor:
+    """A secret that everybody knows as a public factor."""
+    value = x.clear
+    assert value is not None
+    return reduced(value, x.scale)
+
+
+def reduced(ring: Tensor, scale: int, shift: int = 0) -> Factor:
+    """The same factor with as few fraction bits as hold it exactly."""
+    if scale == 0 or not ring.numel():
+        return Factor(ring, scale, shift)
+    bits = int(ring) if ring.dim() == 0 else int(numpy.bitwise_or.reduce(ring.contiguous().numpy(), axis=None))
+    spare = min(scale, (bits & -bits).bit_length() - 1) if bits else scale
+    return Factor(ring >> spare, scale - spare, shift) if spare else Factor(ring, scale, shift)
+
+
+def times(protocol: Protocol, x: Share, by: Factor) -> Share:
+    """``x`` times a public factor, left pending."""
+    if by.ring.dim() == 0 and abs(int(by.ring)) == 1:
+        out = protocol.divide_by_power_of_two(x, by.scale) if by.scale else x
+        out = protocol.neg(out) if int(by.ring) < 0 else out
+        out = protocol.linear(torch.clone, out) if out is x else out
+    else:
+        out = protocol.times_public(x, by.ring, by.scale)
+    return protocol.divide_by_power_of_two(out, by.shift) if by.shift else out
+
+
+def scaled(protocol: Protocol, x: Share, value: Tensor | Number) -> Share:
+    """``x`` times a public value, left pending; powers of two are exact."""
+    if isinstance(value, float) and value and math.isfinite(value):
+        mantissa, exponent = math.frexp(value)
+        if abs(mantissa) == 0.5 and exponent < 1:
+            return times(protocol, x, Factor(torch.tensor(1 if mantissa > 0 else -1), 1 - exponent))
+    return times(protocol, x, factor(protocol, value))
+
+
+def public_operand(protocol: Protocol, value: Tensor, dtype: torch.dtype) -> Share:
+    """A public operand of a matrix product or convolution, with as few fraction bits as hold it."""
+    ring, scale, shift = factor(protocol, value)
+    if shift:  # tiny everywhere: keep what the headroom holds
+        ring, scale = encode_public(value, scale), scale
+    return protocol.public(ring, unit_of(protocol, dtype), scale)
+
+
+def slimmed(protocol: Protocol, x: Share) -> Share:
+    """``x``, or the same value with fewer fraction bits if everybody knows it."""
+    if x.storage.known_by != EVERYONE or x.scale == 0:
+        return x
+    ring, scale, _ = known_factor(x)
+    return x if scale == x.scale else protocol.public(ring, x.storage.unit, scale)

@@ -1,0 +1,41 @@
+"""The rules by family. Importing this package fills the registry."""
+
+from tacit.tensor.rules import (
+    bits,
+    compare,
+    convolve,
+    copy,
+    extreme,
+    factory,
+    gather,
+    inplace,
+    leaks,
+    linear,
+    loss,
+    nonlinear,
+    normalize,
+    pool,
+    products,
+    structural,
+    views,
+)
+
+__all__ = [
+    "bits",
+    "compare",
+    "convolve",
+    "copy",
+    "extreme",
+    "factory",
+    "gather",
+    "inplace",
+    "leaks",
+    "linear",
+    "loss",
+    "nonlinear",
+    "normalize",
+    "pool",
+    "products",
+    "structural",
+    "views",
+]

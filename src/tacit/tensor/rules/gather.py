@@ -1,0 +1,178 @@
+"""Indexing with public indices: free. A secret index of a largest element can be scattered to: the gradient's way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tacit.caller import caller_line
+from tacit.errors import SecretLeakError, UnsupportedOpError
+from tacit.functions.tournament import routed
+from tacit.protocols._base import Protocol
+from tacit.protocols.share import EVERYONE
+from tacit.tensor.operands import Number
+from tacit.tensor.registry import rule
+from tacit.tensor.rules.structural import chosen, lifted
+from tacit.tensor.secret import Secret
+from tacit.tensor.secret_index import SecretIndex
+
+aten = torch.ops.aten
+
+_Indices = Sequence[Tensor | None]
+
+
+def _linear(protocol: Protocol, x: Secret, function: Callable[[Tensor], Tensor]) -> Secret:
+    return Secret(protocol, protocol.linear(function, x._share), x.dtype)
+
+
+@rule(aten.index.Tensor)
+def index(protocol: Protocol, x: Secret | Tensor, indices: _Indices) -> Secret:
+    """Free."""
+    _check(indices)
+    assert isinstance(x, Secret)
+    return _linear(protocol, x, lambda part: aten.index(part, indices))
+
+
+@rule(aten.index_select.default)
+def index_select(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor) -> Secret:
+    """Free."""
+    _check([index])
+    assert isinstance(x, Secret)
+    return _linear(protocol, x, lambda part: part.index_select(dim, index))
+
+
+@rule(aten.gather.default)
+def gather(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Secret:
+    """Free."""
+    _check([index])
+    assert isinstance(x, Secret)
+    return _linear(protocol, x, lambda part: part.gather(dim, index))
+
+
+@rule(aten.embedding.default)
+def embedding(
+    protocol: Protocol, weight: Secret | Tensor, index: Tensor, padding_idx: int = -1, *options: Any
+) -> Secret:
+    """Public ids in a secret table: free."""
+    _check([index])
+    assert isinstance(weight, Secret)
+    return _linear(protocol, weight, lambda part: part[index])
+
+
+@rule(aten.embedding_dense_backward.default)
+def embedding_backward(
+    protocol: Protocol, grad: Secret, index: Tensor, num_weights: int, padding_idx: int, scale_grad_by_freq: bool
+) -> Secret:
+    """Free."""
+    _check([index])
+    if scale_grad_by_freq:
+        raise UnsupportedOpError(f"embedding(scale_grad_by_freq=True) at {caller_line()} is not built yet.")
+    flat = index.reshape(-1)
+    kept = (flat != padding_idx).to(torch.int64)
+
+    def collected(part: Tensor) -> Tensor:
+        rows = part.reshape(flat.shape[0], -1)
+        return rows.new_zeros(num_weights, rows.shape[1]).index_add_(0, flat, rows * kept[:, None])
+
+    return _linear(protocol, grad, collected)
+
+
+@rule(aten.masked_select.default)
+def masked_select(protocol: Protocol, x: Secret | Tensor, mask: Tensor) -> Secret:
+    """Free for a public mask."""
+    _check([mask])
+    assert isinstance(x, Secret)
+    return _linear(protocol, x, lambda part: part.masked_select(mask))
+
+
+@rule(aten.index_put.default)
+def index_put(
+    protocol: Protocol, x: Secret | Tensor, indices: _Indices, values: Any, accumulate: bool = False
+) -> Secret:
+    """Free."""
+    _check(indices)
+    return _merged(protocol, x, values, lambda part, new: aten.index_put(part, indices, new, accumulate))
+
+
+@rule(aten.index_add.default)
+def index_add(
+    protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any, *, alpha: Number = 1
+) -> Secret:
+    """Free."""
+    _check([index])
+    return _merged(protocol, x, source * alpha, lambda part, new: part.index_add(dim, index, new))
+
+
+@rule(aten.scatter_add.default)
+def scatter_add(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any) -> Secret:
+    """Free."""
+    _check([index])
+    return _merged(protocol, x, source, lambda part, new: part.scatter_add(dim, index, new))
+
+
+@rule(aten.scatter.value)
+def scatter_value(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, value: Number) -> Secret:
+    """Free."""
+    _check([index])
+    values = torch.full(index.shape, value, dtype=torch.float64 if x.dtype.is_floating_point else x.dtype)
+    return _merged(protocol, x, values, lambda part, new: part.scatter(dim, index, new))
+
+
+@rule(aten.index_fill.int_Scalar, aten.index_fill.int_Tensor)
+def index_fill(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, value: Any) -> Secret:
+    """Free."""
+    _check([index])
+    mask = torch.zeros(x.shape[dim], dtype=torch.bool).index_fill(0, index, True)
+    mask = mask.view([-1 if d == dim % x.dim() else 1 for d in range(x.dim())])
+    return Secret(protocol, chosen(protocol, mask, *(lifted(protocol, v, x.dtype) for v in (value, x))), x.dtype)
+
+
+@rule(aten.masked_scatter.default)
+def masked_scatter(protocol: Protocol, x: Secret | Tensor, mask: Tensor, source: Any) -> Secret:
+    """Free for a public mask."""
+    _check([mask])
+    return _merged(protocol, x, source, lambda part, new: part.masked_scatter(mask, new))
+
+
+@rule(aten.scatter.src)
+def scatter(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any) -> Secret:
+    """Free for a public index. Into zeros at the secret index of a maximum: one select a level of its tournament."""
+    if isinstance(index, SecretIndex):
+        return _scattered_to_winners(protocol, x, dim, index, source)
+    _check([index])
+    return _merged(protocol, x, source, lambda part, new: part.scatter(dim, index, new))
+
+
+def _scattered_to_winners(protocol: Protocol, x: Secret | Tensor, dim: int, index: SecretIndex, source: Any) -> Secret:
+    tournament = index._winners.tournament
+    value = x._share.clear if isinstance(x, Secret) and x._share.storage.known_by == EVERYONE else x
+    lead = tuple(n for d, n in enumerate(index.shape) if d != dim % max(1, index.dim()))
+    blank = not isinstance(value, Secret) and value is not None and not bool(value.any())
+    if not blank or lead != tournament.best.shape or x.shape[dim] != tournament.size or index.shape != source.shape:
+        _check([index])
+    grad = lifted(protocol, source, x.dtype).view(lambda part: part.squeeze(dim))
+    entries = routed(protocol, tournament, grad)
+    return Secret(protocol, protocol.linear(lambda part: part.movedim(-1, dim), entries), x.dtype)
+
+
+def _merged(protocol: Protocol, x: Secret | Tensor, values: Any, merge: Callable[[Tensor, Tensor], Tensor]) -> Secret:
+    """``merge(x, values)``, which places or adds values at public positions."""
+    return Secret(
+        protocol, protocol.linear(merge, lifted(protocol, x, x.dtype), lifted(protocol, values, x.dtype)), x.dtype
+    )
+
+
+def _check(indices: _Indices) -> None:
+    """Refuse secret indices: masks disclose how many entries they choose, numbers are not built yet."""
+    for position in indices:
+        if not isinstance(position, Secret):
+            continue
+        if position.dtype == torch.bool:
+            raise SecretLeakError(
+                f"Indexing with a secret mask (at {caller_line()}) would disclose how many entries it chooses, in the "
+                "shape of the result. Use torch.where(mask, x, 0), x.masked_fill(mask, 0) or x * mask, or tacit.reveal(mask)."
+            )
+        raise UnsupportedOpError(f"Indexing with secret numbers (at {caller_line()}) is planned but not built yet.")

@@ -1,0 +1,199 @@
+"""Sums, products with one factor, powers and means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tacit.caller import caller_line
+from tacit.errors import UnsupportedOpError
+from tacit.functions.choice import gated
+from tacit.protocols._base import Protocol
+from tacit.protocols.share import EVERYONE, Share
+from tacit.ring.bilinear import MUL
+from tacit.tensor.operands import Number, Operand, addend, known_factor, number, result_type, scaled, times, unit_of
+from tacit.tensor.registry import rule
+from tacit.tensor.rules.structural import summands
+from tacit.tensor.secret import Secret
+
+aten = torch.ops.aten
+
+_MAX_EXPONENT = 8
+
+
+@rule(aten.add.Tensor, aten.add.Scalar)
+def add(protocol: Protocol, x: Operand, y: Operand, alpha: Number = 1) -> Secret:
+    """Free."""
+    return weighted_sum(protocol, x, y, alpha)
+
+
+@rule(aten.sub.Tensor, aten.sub.Scalar)
+def sub(protocol: Protocol, x: Operand, y: Operand, alpha: Number = 1) -> Secret:
+    """Free."""
+    return weighted_sum(protocol, x, y, -alpha)
+
+
+@rule(aten.rsub.Tensor, aten.rsub.Scalar)
+def rsub(protocol: Protocol, x: Operand, y: Operand, alpha: Number = 1) -> Secret:
+    """Free."""
+    return weighted_sum(protocol, y, x, -alpha)
+
+
+@rule(aten.neg.default)
+def neg(protocol: Protocol, x: Secret) -> Secret:
+    """Free."""
+    return Secret(protocol, protocol.neg(number(protocol, x, x.dtype)), x.dtype)
+
+
+def weighted_sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number) -> Secret:
+    """``x + alpha * y``."""
+    dtype = result_type(x, y)
+    if dtype == torch.bool:
+        raise UnsupportedOpError(
+            f"Sums of bits (at {caller_line()}) are not numbers: use x | y, x ^ y or x.float() + y."
+        )
+    return Secret(protocol, _sum(protocol, x, y, alpha, dtype), dtype)
+
+
+def _sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number, dtype: torch.dtype) -> Share:
+    if not isinstance(x, Secret):
+        assert isinstance(y, Secret)
+        right = _weighted(protocol, number(protocol, y, dtype), alpha)
+        return protocol.add(addend(protocol, x, right), right)
+    left = number(protocol, x, dtype)
+    if not isinstance(y, Secret):
+        return protocol.add(left, addend(protocol, _times_plain(y, alpha), left))
+    right = number(protocol, y, dtype)
+    if alpha == -1:
+        return protocol.sub(left, right)
+    return protocol.add(left, _weighted(protocol, right, alpha))
+
+
+def _weighted(protocol: Protocol, x: Share, alpha: Number) -> Share:
+    if alpha == 1:
+        return x
+    return protocol.neg(x) if alpha == -1 else scaled(protocol, x, alpha)
+
+
+def _times_plain(y: Tensor | Number, alpha: Number) -> Tensor | Number:
+    if alpha == 1:
+        return y
+    if isinstance(y, Tensor) and y.dtype.is_floating_point:
+        return y.detach().double() * alpha
+    return y * alpha
+
+
+@rule(aten.mul.Tensor, aten.mul.Scalar)
+def mul(protocol: Protocol, x: Operand, y: Operand) -> Secret:
+    """A public factor: free. Two secrets: one round, 128 bits. A secret and a bit: one select. Left pending."""
+    dtype = result_type(x, y)
+    return Secret(protocol, product(protocol, x, y, dtype), dtype)
+
+
+def product(protocol: Protocol, x: Operand, y: Operand, dtype: torch.dtype) -> Share:
+    """``x * y`` as a share of type ``dtype``."""
+    if not isinstance(x, Secret):
+        x, y = y, x
+    assert isinstance(x, Secret)
+    if dtype == torch.bool:
+        right = y._share if isinstance(y, Secret) else protocol.public(torch.as_tensor(y), 0)
+        return protocol.both(x._share, right)
+    if not isinstance(y, Secret):
+        return scaled(protocol, number(protocol, x, dtype), y)
+    for bit, other in ((x, y), (y, x)):
+        if bit._share.storage.boolean:
+            return gated(protocol, bit._share, number(protocol, other, dtype))
+    left, right = number(protocol, x, dtype), number(protocol, y, dtype)
+    for one, other_share in ((left, right), (right, left)):
+        if one.storage.known_by == EVERYONE:
+            return times(protocol, other_share, known_factor(one))
+    if left.storage is right.storage and left.geometry == right.geometry:
+        return protocol.square(left)
+    return protocol.multiply(MUL, left, right)
+
+
+@rule(aten.div.Tensor, aten.div.Scalar)
+def div(protocol: Protocol, x: Operand, y: Operand) -> Secret:
+    """Division by a public number: free. Left pending."""
+    if isinstance(y, Secret) and y._share.storage.known_by == EVERYONE:
+        known = known_factor(y._share)
+        y = known.ring.double() * 2.0 ** -(known.scale + known.shift)
+    if isinstance(y, Secret) or not isinstance(x, Secret):
+        raise UnsupportedOpError(f"Division by a secret (at {caller_line()}) is planned but not built yet.")
+    dtype = result_type(x, y)
+    if not dtype.is_floating_point:
+        dtype = torch.get_default_dtype()
+    return Secret(protocol, _quotient(protocol, number(protocol, x, dtype), y), dtype)
+
+
+def _quotient(protocol: Protocol, x: Share, y: Tensor | Number) -> Share:
+    if isinstance(y, Tensor):
+        return scaled(protocol, x, y.detach().double().reciprocal())
+    if y == 0:
+        raise ZeroDivisionError(f"a secret is divided by the public number 0 at {caller_line()}")
+    return scaled(protocol, x, 1 / float(y))
+
+
+@rule(aten.mean.default)
+def mean_all(protocol: Protocol, x: Secret, *, dtype: torch.dtype | None = None) -> Secret:
+    """Free; left pending unless the number of elements is a power of two."""
+    share, dtype = summands(protocol, x, dtype)
+    total = protocol.linear(torch.sum, share)
+    return Secret(protocol, _quotient(protocol, total, max(1, x.numel())), dtype)
+
+
+@rule(aten.mean.dim)
+def mean_dims(
+    protocol: Protocol, x: Secret, dim: Sequence[int] | None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+) -> Secret:
+    """Free; left pending unless the number of elements is a power of two."""
+    share, dtype = summands(protocol, x, dtype)
+    total = protocol.linear(lambda part: part.sum(dim, keepdim), share)
+    count = x.numel() // max(1, math.prod(total.shape))
+    return Secret(protocol, _quotient(protocol, total, max(1, count)), dtype)
+
+
+@rule(aten.pow.Tensor_Scalar)
+def power(protocol: Protocol, x: Secret, exponent: Number) -> Secret:
+    """A whole exponent from 0 to 8, by squaring: a square is one round and 64 bits; left pending."""
+    if exponent != int(exponent) or not 0 <= exponent <= _MAX_EXPONENT:
+        raise UnsupportedOpError(
+            f"A secret to the power {exponent} (at {caller_line()}) is not built yet; whole exponents from 0 to "
+            f"{_MAX_EXPONENT} are."
+        )
+    dtype = result_type(x, exponent)
+    base = number(protocol, x, dtype)
+    result: Share | None = None
+    for digit in f"{int(exponent):b}":
+        if result is not None:
+            result = protocol.square(result)
+        if digit == "1":
+            result = base if result is None else protocol.multiply(MUL, result, base)
+    if result is None:
+        unit = unit_of(protocol, dtype)
+        result = protocol.public(torch.full(x.shape, 1 << unit, dtype=torch.int64), unit)
+    if result is base:
+        result = protocol.linear(torch.clone, base)
+    return Secret(protocol, result, dtype)
+
+
+@rule(aten.addcmul.default)
+def addcmul(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
+    """``x + value * y * z``: the cost of ``y * z``."""
+    return torch.add(x, torch.mul(y, z), alpha=value)  # type: ignore[arg-type]
+
+
+@rule(aten.addcdiv.default)
+def addcdiv(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
+    """``x + value * y / z`` for a public z: free."""
+    return torch.add(x, torch.div(y, z), alpha=value)  # type: ignore[arg-type]
+
+
+@rule(aten.lerp.Scalar, aten.lerp.Tensor)
+def lerp(protocol: Protocol, start: Any, end: Any, weight: Any) -> Any:
+    """``start + weight * (end - start)``: the cost of the product."""
+    return start + weight * (end - start)

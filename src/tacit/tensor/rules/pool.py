@@ -1,0 +1,126 @@
+"""Pooling. Max-pooling is a tournament in each window, whose matches route the gradient; averages are free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tacit.functions.tournament import play, routed
+from tacit.functions.windows import Windows, adaptive_regions
+from tacit.protocols._base import Protocol
+from tacit.tensor.operands import scaled
+from tacit.tensor.registry import rule
+from tacit.tensor.secret import Secret
+from tacit.tensor.secret_index import SecretIndex, Winners
+
+aten = torch.ops.aten
+
+Sizes = Sequence[int]
+
+
+@rule(aten.max_pool2d_with_indices.default)
+def max_pool(
+    protocol: Protocol,
+    x: Secret,
+    kernel: Sizes,
+    stride: Sizes = (),
+    padding: Sizes = (0,),
+    dilation: Sizes = (1,),
+    ceil_mode: bool = False,
+) -> tuple[Secret, Secret]:
+    """A tournament in each window: log2(size) levels of a ReLU each. Padding never wins, whatever the values."""
+    windows = Windows.of(x.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
+    places, labels = windows.places, windows.positions()
+    lead = x.shape[:-2]
+    entries = protocol.linear(
+        lambda part: part.flatten(-2).index_select(-1, labels.flatten()).view(*lead, *places, -1), x._share
+    )
+    tournament = play(protocol, entries)
+    index = SecretIndex(protocol, Winners(tournament, labels.view(*places, -1)))
+    return Secret(protocol, tournament.best, x.dtype), index
+
+
+@rule(aten.max_pool2d_with_indices_backward.default)
+def max_pool_backward(
+    protocol: Protocol,
+    grad: Secret,
+    x: Secret,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+    indices: SecretIndex,
+) -> Secret:
+    """No comparison: one select a level of the tournament."""
+    windows = Windows.of(x.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
+    labels = windows.positions().flatten()
+    entries = routed(protocol, indices._winners.tournament, grad._share)
+    shape = tuple(x.shape)
+
+    def collected(part: torch.Tensor) -> torch.Tensor:
+        out = part.new_zeros(*shape[:-2], shape[-2] * shape[-1])
+        return out.index_add_(-1, labels, part.reshape(*shape[:-2], -1)).view(shape)
+
+    return Secret(protocol, protocol.linear(collected, entries), grad.dtype)
+
+
+@rule(aten.avg_pool2d.default)
+def avg_pool(
+    protocol: Protocol,
+    x: Secret,
+    kernel: Sizes,
+    stride: Sizes = (),
+    padding: Sizes = (0,),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Secret:
+    """Free; left pending unless the windows' size is a power of two."""
+    windows = Windows.of(x.shape[-2:], kernel, stride, padding, (1,), ceil_mode)
+    total = protocol.linear(windows.sums, x._share)
+    weight = windows.weight(count_include_pad, divisor_override)
+    return Secret(protocol, scaled(protocol, total, weight), x.dtype)
+
+
+@rule(aten.avg_pool2d_backward.default)
+def avg_pool_backward(
+    protocol: Protocol,
+    grad: Secret,
+    x: Secret,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Secret:
+    """Free; left pending unless the windows' size is a power of two."""
+    windows = Windows.of(x.shape[-2:], kernel, stride, padding, (1,), ceil_mode)
+    weighted = scaled(protocol, grad._share, windows.weight(count_include_pad, divisor_override))
+    return Secret(protocol, protocol.linear(windows.spread, weighted), grad.dtype)
+
+
+@rule(aten._adaptive_avg_pool2d.default)
+def adaptive_avg_pool(protocol: Protocol, x: Secret, output_size: Sizes) -> Secret:
+    """Free; left pending unless all regions' sizes are powers of two."""
+    rows, columns = (adaptive_regions(n, m) for n, m in zip(x.shape[-2:], output_size, strict=True))
+    total = protocol.linear(lambda part: _combined(rows, part, columns.t()), x._share)
+    return Secret(protocol, scaled(protocol, total, _area_weight(rows, columns)), x.dtype)
+
+
+@rule(aten._adaptive_avg_pool2d_backward.default)
+def adaptive_avg_pool_backward(protocol: Protocol, grad: Secret, x: Secret) -> Secret:
+    """Free; left pending unless all regions' sizes are powers of two."""
+    rows, columns = (adaptive_regions(n, m) for n, m in zip(x.shape[-2:], grad.shape[-2:], strict=True))
+    weighted = scaled(protocol, grad._share, _area_weight(rows, columns))
+    return Secret(protocol, protocol.linear(lambda part: _combined(rows.t(), part, columns), weighted), grad.dtype)
+
+
+def _combined(left: torch.Tensor, x: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    return torch.matmul(torch.matmul(left, x), right)
+
+
+def _area_weight(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    return 1 / torch.outer(rows.sum(1), columns.sum(1)).double()

@@ -1,0 +1,63 @@
+"""Views: the same memory in another shape. Every rule takes the same view of every part of the share; all are free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+
+from tacit.protocols._base import Protocol
+from tacit.tensor.registry import rule
+from tacit.tensor.secret import Secret
+
+aten = torch.ops.aten
+
+_VIEWS: tuple[OpOverload, ...] = (
+    aten.view.default,
+    aten._unsafe_view.default,
+    aten._reshape_alias.default,
+    aten.as_strided.default,
+    aten.t.default,
+    aten.transpose.int,
+    aten.permute.default,
+    aten.expand.default,
+    aten.squeeze.default,
+    aten.squeeze.dim,
+    aten.squeeze.dims,
+    aten.unsqueeze.default,
+    aten.slice.Tensor,
+    aten.select.int,
+    aten.unfold.default,
+    aten.diagonal.default,
+)
+_LISTS_OF_VIEWS: tuple[OpOverload, ...] = (
+    aten.split.Tensor,
+    aten.split_with_sizes.default,
+    aten.unbind.int,
+)
+
+
+def _enter(op: OpOverload) -> None:
+    @rule(op)
+    def view(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> Secret:
+        return x.viewed(lambda part: op(part, *args, **kwargs))
+
+
+def _enter_list(op: OpOverload) -> None:
+    @rule(op)
+    def views(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> list[Secret]:
+        count = len(op(x._share.parts[0], *args, **kwargs))
+        return [x.viewed(lambda part, index=index: op(part, *args, **kwargs)[index]) for index in range(count)]
+
+
+@rule(aten.detach.default, aten.alias.default, silent=True)
+def same(protocol: Protocol, x: Secret) -> Secret:
+    """The same memory, so that what is known about the value (its signs) is known of both."""
+    return x.aliased()
+
+
+for _op in _VIEWS:
+    _enter(_op)
+for _op in _LISTS_OF_VIEWS:
+    _enter_list(_op)

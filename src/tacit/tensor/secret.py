@@ -1,0 +1,102 @@
+"""A secret is a ``torch.Tensor``: outside it looks like the value, inside it holds this party's share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+from tacit.caller import caller_line
+from tacit.errors import MisuseError, SecretLeakError
+from tacit.protocols._base import Protocol
+from tacit.protocols.share import Share
+from tacit.tensor.dispatch import dispatch
+
+
+def leak(what: str) -> NoReturn:
+    """Refuse something that would disclose a secret. Raises SecretLeakError."""
+    raise SecretLeakError(
+        f"{what} at {caller_line()} would disclose a secret. If that is what you want, say so: tacit.reveal(x) gives the "
+        'plain tensor to all parties, tacit.reveal(x, to="name") to one, and the ledger records it.'
+    )
+
+
+class Secret(Tensor):
+    """A tensor that no party sees. It has the dtype, shape and strides of the value and works with PyTorch as it is.
+
+    Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool as
+    bits. ``_share`` and ``_protocol`` are for rules only.
+    """
+
+    _share: Share
+    _protocol: Protocol
+
+    @staticmethod
+    def __new__(cls, protocol: Protocol, share: Share, dtype: torch.dtype) -> Secret:
+        part = share.parts[0]
+        out: Secret = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+            cls, part.shape, part.stride(), part.storage_offset(), dtype=dtype, device=part.device
+        )
+        out._share = share
+        out._protocol = protocol
+        return out
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @classmethod
+    def __torch_dispatch__(
+        cls, op: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return dispatch(Secret, op, args, kwargs or {})
+
+    def viewed(self, function: Callable[[Tensor], Tensor]) -> Secret:
+        """The view of this secret that ``function`` takes of a tensor: it shares the memory."""
+        return Secret(self._protocol, self._share.view(function), self.dtype)
+
+    def aliased(self) -> Secret:
+        """The same memory as another tensor: what is found out about the value is known of both."""
+        return Secret(self._protocol, self._share, self.dtype)
+
+    def __repr__(self, *, tensor_contents: object = None) -> str:
+        return f"<secret {str(self.dtype).removeprefix('torch.')} {tuple(self.shape)}>"
+
+    def __format__(self, specification: str) -> str:
+        return leak("format()") if specification else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        if not self.is_leaf:
+            raise RuntimeError("Only leaf tensors can be deep-copied; use x.detach().clone().")
+        out = self.detach().clone().requires_grad_(self.requires_grad)
+        if getattr(self, "_is_param", False):
+            out._is_param = True  # type: ignore[attr-defined]
+        memo[id(self)] = out
+        return out  # type: ignore[return-value]
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise MisuseError(
+            f"A secret cannot be saved or pickled (at {caller_line()}): its share belongs to this session only. "
+            "tacit.reveal(x) gives a plain tensor that can."
+        )
+
+    def numpy(self, *, force: bool = False) -> NoReturn:
+        """Refused: it would disclose the secret."""
+        leak("numpy()")
+
+    def tolist(self) -> NoReturn:
+        """Refused: it would disclose the secret."""
+        leak("tolist()")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        leak("Conversion to a numpy array")
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        leak("__dlpack__()")
+
+    def share_memory_(self) -> NoReturn:
+        """Refused: a share belongs to one party's process."""
+        raise MisuseError("A secret cannot be moved to shared memory: its share belongs to this party's process only.")

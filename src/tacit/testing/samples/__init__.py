@@ -1,0 +1,23 @@
+"""Samples for every operation on secrets: what the parity test runs over every protocol."""
+
+from tacit.testing.samples._base import Sample
+from tacit.testing.samples.arithmetic import convolutions, matrices, products, sums
+from tacit.testing.samples.decisions import comparisons, extremes, logic, nonlinear, pooling
+from tacit.testing.samples.structural import factories, indices, moves, views
+from tacit.testing.samples.writing import inplace
+
+FAMILIES = (
+    *(views, moves, indices, factories, inplace),
+    *(sums, products, matrices, convolutions),
+    *(comparisons, logic, nonlinear, extremes, pooling),
+)
+
+
+def all_samples() -> tuple[Sample, ...]:
+    """All samples, the same at every call site: names are unique."""
+    return _SAMPLES
+
+
+_SAMPLES = tuple(sample for family in FAMILIES for sample in family())
+
+__all__ = ["FAMILIES", "Sample", "all_samples"]
