@@ -133,36 +133,52 @@ class Protocol(Elementary):
         return bits
 
     def select(self, bit: Share, xs: Sequence[Share], settle: bool = False) -> list[Share]:
-        """``bit * x`` for each of ``xs``, with broadcasting; one round for all of them.
+        """``bit * x`` for each of ``xs``, with broadcasting; see ``select_pairs``."""
+        return self.select_pairs([(bit, x) for x in xs], settle)
+
+    def select_pairs(self, pairs: Sequence[tuple[Share, Share]], settle: bool = False) -> list[Share]:
+        """``bit * x`` for each pair, with broadcasting; one round for all of them.
 
         Each result is at the scale of its x, or, with ``settle``, truncated in the same round.
         """
+        xs = [x for _, x in pairs]
         if settle and self.settings.truncation == "exact":
             self.settle(*xs)
-        shape = torch.broadcast_shapes(bit.shape, *(x.shape for x in xs))
-        bit, *xs = (x if x.shape == shape else x.view(lambda part: part.expand(shape)) for x in (bit, *xs))
-        known = common_knowledge((bit, *xs))
-        if bit.storage.known_by == EVERYONE:
-            outs = [self.linear(lambda part: part * required(bit.clear), x) for x in xs]
-        elif known is not None:
-            values = [None if bit.clear is None or x.clear is None else x.clear * bit.clear for x in xs]
-            storages = [Storage(x.scale, x.storage.unit) for x in xs]
-            outs = [self._known(value, known, shape, s) for value, s in zip(values, storages, strict=True)]
-        else:
-            shifts = [x.scale - x.storage.unit if settle and x.storage.pending else 0 for x in xs]
-            for i, x in enumerate(xs):
-                if shifts[i] and x.storage.known_by is not None:
-                    self.settle(x)
-                    shifts[i] = 0
-            storages = [Storage(x.scale - shift, x.storage.unit) for x, shift in zip(xs, shifts, strict=True)]
-            with self.metered("select"):
-                chosen = self._select(bit, xs, shifts)
-            outs = [Share(parts, s) for parts, s in zip(chosen, storages, strict=True)]
-        for out, x in zip(outs, xs, strict=True):
-            self._passed_on(out, x)
+        outs: dict[int, Share] = {}
+        waiting: dict[int, tuple[Share, Share]] = {}
+        for i, pair in enumerate(_broadcast(bit, x) for bit, x in pairs):
+            known = self._select_known(*pair, settle)
+            if known is None:
+                waiting[i] = pair
+            else:
+                outs[i] = known
+        if waiting:
+            outs.update(zip(waiting, self._select_secret(list(waiting.values()), settle), strict=True))
+        for i, x in enumerate(xs):
+            self._passed_on(outs[i], x)
         if settle:
-            self.settle(*outs)
-        return outs
+            self.settle(*outs.values())
+        return [outs[i] for i in range(len(pairs))]
+
+    def _select_known(self, bit: Share, x: Share, settle: bool) -> Share | None:
+        """``bit * x`` where the bit is public or one party knows both; settles a known x on the way. None elsewhere."""
+        if bit.storage.known_by == EVERYONE:
+            return self.linear(lambda part: part * required(bit.clear), x)
+        known = common_knowledge((bit, x))
+        if known is not None:
+            value = None if bit.clear is None or x.clear is None else x.clear * bit.clear
+            return self._known(value, known, x.shape, Storage(x.scale, x.storage.unit))
+        if settle and x.storage.known_by is not None:
+            self.settle(x)
+        return None
+
+    def _select_secret(self, pairs: Sequence[tuple[Share, Share]], settle: bool) -> list[Share]:
+        bits, xs = [bit for bit, _ in pairs], [x for _, x in pairs]
+        shifts = [x.scale - x.storage.unit if settle and x.storage.pending else 0 for x in xs]
+        storages = [Storage(x.scale - shift, x.storage.unit) for x, shift in zip(xs, shifts, strict=True)]
+        with self.metered("select"):
+            chosen = self._select(bits, xs, shifts)
+        return [Share(parts, storage) for parts, storage in zip(chosen, storages, strict=True)]
 
     # ---------------------------------------------------------------- bits
 
@@ -180,12 +196,11 @@ class Protocol(Elementary):
             if one.storage.known_by == EVERYONE:
                 chosen = required(one.clear)
                 return self.linear(partial(torch.logical_and, other=chosen), other)
-        shape = torch.broadcast_shapes(x.shape, y.shape)
-        x, y = (z if z.shape == shape else z.view(lambda part: part.expand(shape)) for z in (x, y))
+        x, y = _broadcast(x, y)
         known = common_knowledge((x, y))
         if known is not None:
             value = None if x.clear is None or y.clear is None else torch.logical_and(x.clear, y.clear)
-            return self._known(value, known, shape, Storage(0, 0, True))
+            return self._known(value, known, x.shape, Storage(0, 0, True))
         with self.metered("both"):
             return Share(self._both(x, y), Storage(0, 0, True))
 
@@ -197,3 +212,10 @@ class Protocol(Elementary):
             with self.metered("to_number"):
                 out = Share(self._to_number(bit), Storage(0, 0))
         return self.with_unit(out, unit) if unit else out
+
+
+def _broadcast(bit: Share, x: Share) -> tuple[Share, Share]:
+    """Both at their common shape, as views."""
+    shape = torch.broadcast_shapes(bit.shape, x.shape)
+    bit, x = (z if z.shape == shape else z.view(lambda part: part.expand(shape)) for z in (bit, x))
+    return bit, x

@@ -23,11 +23,12 @@ def floor_shift(value: Tensor, shift: int, noise: Tensor) -> Tensor:
     return (value >> shift) + ((value & low) > (noise & low)).to(torch.int64)
 
 
-def power_of_two(value: Tensor, scale: int, integer_bits: int) -> Tensor:
-    """``2**x`` at scale 60 for ``1 - 2**integer_bits < x <= 0``; saturates elsewhere."""
-    whole = (value >> scale).clamp(-(1 << integer_bits), 0)
+def power_of_two(value: Tensor, scale: int, offsets: Sequence[int], integer_bits: int) -> list[Tensor]:
+    """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``; saturates."""
+    whole = value >> scale
     fraction = exp2_fraction(value & ((1 << scale) - 1), scale)
-    return (fraction * two_to(whole + 30)).round().to(torch.int64) << 30
+    exponents = [(whole - offset).clamp(-(1 << integer_bits), 0) for offset in offsets]
+    return [(fraction * two_to(exponent + 30)).round().to(torch.int64) << 30 for exponent in exponents]
 
 
 def waves(value: Tensor, period_bits: int, series: Sequence[Sequence[float]]) -> list[Tensor]:

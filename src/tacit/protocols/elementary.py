@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+
+from torch import Tensor
 
 from tacit.correlations.elementary import TABLE_SCALE, WAVE_SCALE
 from tacit.protocols import clear
@@ -14,17 +15,21 @@ from tacit.protocols.share import Share, Storage
 class Elementary(Books):
     """What ``tacit.functions`` builds exp, sigmoid, erf and the rest from."""
 
-    def power_of_two(self, x: Share, integer_bits: int = 5) -> Share:
-        """``2**x`` for ``1 - 2**integer_bits < x <= 0``, pending at scale 60 with unit 30; x may be pending.
+    def power_of_two(self, x: Share, offsets: Sequence[int] = (0,), integer_bits: int = 5) -> list[Share]:
+        """``2**(x - offset)`` for each offset with ``1 - 2**integer_bits < x - offset <= 0``, from one opening.
 
-        Anything else gives a number without meaning: select it away.
+        Pending at scale 60 with unit 30; x may be pending. Any other x gives a number without meaning: select it away.
         """
-        storage = Storage(2 * TABLE_SCALE, TABLE_SCALE)
         if x.storage.known_by is not None:
-            function = partial(clear.power_of_two, scale=x.scale, integer_bits=integer_bits)
-            return self._registered(self._known_like(x, function, storage))
-        with self.metered("power_of_two"):
-            return self._passed_on(Share(self._power_of_two(x, integer_bits), storage), x)
+            values: Sequence[Tensor | None] = [None] * len(offsets)
+            if x.clear is not None:
+                values = clear.power_of_two(x.clear, x.scale, offsets, integer_bits)
+            outs = [self._known(value, x.storage.known_by, x.shape, _table_storage()) for value in values]
+        else:
+            with self.metered("power_of_two"):
+                parts = self._power_of_two(x, offsets, integer_bits)
+            outs = [Share(part, _table_storage()) for part in parts]
+        return [self._passed_on(out, x) for out in outs]
 
     def waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Share]:
         """For each row b of ``series`` the sum over k of ``b[k - 1] sin(2 pi k x / 2**period_bits)``.
@@ -33,7 +38,9 @@ class Elementary(Books):
         any size.
         """
         if x.storage.known_by is not None:
-            values = [None] * len(series) if x.clear is None else clear.waves(x.clear, period_bits, series)
+            values: Sequence[Tensor | None] = [None] * len(series)
+            if x.clear is not None:
+                values = clear.waves(x.clear, period_bits, series)
             unit, knower = self.settings.frac_bits, x.storage.known_by
             outs = [self._known(value, knower, x.shape, Storage(2 * WAVE_SCALE, unit)) for value in values]
         else:
@@ -50,7 +57,9 @@ class Elementary(Books):
         self.settle(x)
         storages = [Storage(k * x.scale, x.storage.unit) for k in range(2, degree + 1)]
         if x.storage.known_by is not None:
-            values = [None] * (degree - 1) if x.clear is None else clear.powers(x.clear, degree)
+            values: Sequence[Tensor | None] = [None] * (degree - 1)
+            if x.clear is not None:
+                values = clear.powers(x.clear, degree)
             knower = x.storage.known_by
             outs = [self._known(value, knower, x.shape, s) for value, s in zip(values, storages, strict=True)]
         else:
@@ -58,3 +67,7 @@ class Elementary(Books):
                 parts = self._powers(x, degree)
             outs = [Share(part, s) for part, s in zip(parts, storages, strict=True)]
         return [self._registered(out) for out in outs]
+
+
+def _table_storage() -> Storage:
+    return Storage(2 * TABLE_SCALE, TABLE_SCALE)

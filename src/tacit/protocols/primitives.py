@@ -69,8 +69,8 @@ class Primitives(ABC):
         """``max(x, 0) / 2**shift`` and the bits ``[x > 0]``."""
 
     @abstractmethod
-    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
-        """``bit * x / 2**shift`` for each of ``xs``, all of one shape."""
+    def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        """``bit * x / 2**shift`` for each pair of a bit and an x of one shape, all in the same round."""
 
     @abstractmethod
     def _both(self, x: Share, y: Share) -> Parts:
@@ -81,8 +81,8 @@ class Primitives(ABC):
         """A bit as a ring integer."""
 
     @abstractmethod
-    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
-        """``2**x`` at scale 60 for ``1 - 2**integer_bits < x <= 0``."""
+    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
+        """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``."""
 
     @abstractmethod
     def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:

@@ -176,6 +176,9 @@ def _choices(case: _Case) -> Iterator[Result]:
     yield "select of two, the second", second, y * (c >= 0)
     (joined,) = p.select(p.compare(case.secret(c), [0])[0], [case.other(x, pending=16)], settle=True)
     yield "select and truncate", joined, (x >> 16) * (c >= 0), 1
+    pairs = p.select_pairs([(bit, case.other(y)), (p.invert(bit), case.secret(x)), (bit, case.secret(x))])
+    for name, chosen, meaning in zip("abc", pairs, (y * (c >= 0), x * (c < 0), x * (c >= 0)), strict=True):
+        yield f"select_pairs, {name}", chosen, meaning
     row = p.compare(case.secret(c[:7]), [0])[0]
     yield "select, broadcast", p.select(row, [case.other(x.view(10, 7))])[0], x.view(10, 7) * (c[:7] >= 0)
 
@@ -198,10 +201,12 @@ def _bits(case: _Case) -> Iterator[Result]:
 def _elementary(case: _Case) -> Iterator[Result]:
     p = case.protocol
     x = torch.cat([-case.ring(200, bits=20).abs(), torch.tensor([0, -1, -(1 << 16), -(31 << 16) + 1])])
-    expected = (torch.exp2(x.double() / 2**16) * 2**30).round().to(torch.int64)
-    share = p.power_of_two(case.other(x))
-    p.settle(share)
-    yield "power_of_two, scale 30", share, expected, 4
+    for offset in (0, 7):
+        moved = case.other(x + (offset << 16))
+        _, share = p.power_of_two(moved, offsets=(3, offset))
+        p.settle(share)
+        expected = (torch.exp2(x.double() / 2**16) * 2**30).round().to(torch.int64)
+        yield f"power_of_two with offset {offset}, scale 30", share, expected, 4
     y = torch.cat([case.ring(200, bits=40), _extremes((1 << 61) - 1)])
     turns = (y & ((1 << 19) - 1)).double() / 2**19 * 2 * torch.pi
     for row, share in zip(_SERIES, p.waves(case.other(y), 19, _SERIES), strict=True):

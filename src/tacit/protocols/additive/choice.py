@@ -14,9 +14,10 @@ from torch import Tensor
 
 from tacit.correlations.requests import Choice, TruncatedChoice
 from tacit.protocols.additive.context import Context
-from tacit.protocols.additive.opening import Opened
+from tacit.protocols.additive.opening import Opened, opened
 from tacit.protocols.additive.wrap import biased, quotient, wrapped
-from tacit.ring.bits import unpack_bits
+from tacit.protocols.share import EVERYONE, Share, required
+from tacit.ring.bits import pack_bits, unpack_bits
 from tacit.transport.channel import Exchange
 
 
@@ -84,3 +85,38 @@ class ChoosingTruncated:
             value, rho_value = value + wrap * top, rho_value + wrap * rho_top
         beta = self._bit.wait()
         return beta * value + (1 - 2 * beta) * rho_value
+
+
+def select(context: Context, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Tensor]:
+    """``bit * x / 2**shift`` for each pair of one shape; one round for all.
+
+    1 bit for each different bit and, for each x that was not open before, 64; a public x needs its bit only.
+    """
+    values = [None if x.storage.known_by == EVERYONE else opened(context, x) for x in xs]
+    planes = {id(bit): plane_of(bit) for bit in bits}
+    whole: dict[int, list[int]] = {key: [] for key in planes}
+    truncated: dict[int, ChoosingTruncated] = {}
+    for i, (bit, value, shift) in enumerate(zip(bits, values, shifts, strict=True)):
+        if value is not None and shift:
+            truncated[i] = ChoosingTruncated(context, planes[id(bit)], value, 64, shift)
+        else:
+            whole[id(bit)].append(i)
+    count = bits[0].numel
+    choosing = {}
+    for key, members in whole.items():
+        if members:
+            opened_ones = [value for value in (values[i] for i in members) if value is not None]
+            choosing[key] = Choosing(context, planes[key], opened_ones, count)
+    out = {i: waiting.get() for i, waiting in truncated.items()}
+    for key, members in whole.items():
+        if members:
+            number, products = choosing[key].get()
+            remaining = iter(products)
+            for i in members:
+                out[i] = number * required(xs[i].clear).reshape(-1) if values[i] is None else next(remaining)
+    return [out[i].view(bit.shape) for i, bit in enumerate(bits)]
+
+
+def plane_of(bit: Share) -> Tensor:
+    """The plane of this party's shares of a bit."""
+    return pack_bits(bit.parts[0].reshape(-1))

@@ -19,19 +19,22 @@ from tacit.protocols.share import Share
 from tacit.ring.elementary import exp2_fraction, fixed, sines_cosines
 
 
-def power_of_two(context: Context, x: Share, integer_bits: int) -> Tensor:
-    """``2**x`` at scale 60, for ``1 - 2**integer_bits < x <= 0`` with x at its own scale; error 2**-29.
+def power_of_two(context: Context, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Tensor]:
+    """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``; error 2**-29.
 
-    The opening, and from the source 64 bits for each of 2**integer_bits table entries.
+    The opening, and from the source 64 bits for each of 2**integer_bits table entries, which serve all offsets.
     """
     o = opened(context, x)
     bits = x.scale
     delivery = context.fetch(PowersOfTwo(context.new_id(), o.view, bits, integer_bits))
     m = o.value.reshape(-1)
-    whole = (m >> bits) & ((1 << integer_bits) - 1)
     factor = fixed(exp2_fraction(m & ((1 << bits) - 1), bits), TABLE_SCALE)
     (table,) = delivery.get()
-    return (table.gather(0, whole.unsqueeze(0)).squeeze(0) * factor).view(x.shape)
+    out = []
+    for offset in offsets:
+        entry = ((m >> bits) - offset) & ((1 << integer_bits) - 1)
+        out.append((table.gather(0, entry.unsqueeze(0)).squeeze(0) * factor).view(x.shape))
+    return out
 
 
 def waves(context: Context, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Tensor]:

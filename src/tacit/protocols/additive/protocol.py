@@ -15,9 +15,9 @@ from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
 from tacit.protocols.primitives import Parts
-from tacit.protocols.share import EVERYONE, Share, Storage, required
+from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import Bilinear
-from tacit.ring.bits import pack_bits, unpack_bits
+from tacit.ring.bits import unpack_bits
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
 
@@ -72,29 +72,19 @@ class AdditiveProtocol(Protocol):
             (out,) = choice.Choosing(self._context, plane, [o], x.numel).get()[1]
         return (out.view(x.shape),), _bits(plane, x)
 
-    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
-        plane, context = _plane(bit), self._context
-        values = {i: opened(context, x) for i, x in enumerate(xs) if x.storage.known_by != EVERYONE}
-        whole = [i for i in values if not shifts[i]]
-        choosing = choice.Choosing(context, plane, [values[i] for i in whole], bit.numel)
-        truncated = {
-            i: choice.ChoosingTruncated(context, plane, o, 64, shifts[i]) for i, o in values.items() if shifts[i]
-        }
-        number, products = choosing.get()
-        found = dict(zip(whole, products, strict=True)) | {i: waiting.get() for i, waiting in truncated.items()}
-        flat = [found[i] if i in found else number * required(x.clear).reshape(-1) for i, x in enumerate(xs)]
-        return [(part.view(bit.shape),) for part in flat]
+    def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+        return [(part,) for part in choice.select(self._context, bits, xs, shifts)]
 
     def _both(self, x: Share, y: Share) -> Parts:
-        inputs = torch.stack([_plane(x), _plane(y)]).unsqueeze(1)
+        inputs = torch.stack([choice.plane_of(x), choice.plane_of(y)]).unsqueeze(1)
         ((plane,),) = open_together(self._context, [MaskedAnds(self._context, inputs, ((0, 1),))])
         return (unpack_bits(plane.reshape(-1), x.numel).view(x.shape),)
 
     def _to_number(self, bit: Share) -> Parts:
-        return (choice.Choosing(self._context, _plane(bit), [], bit.numel).get()[0].view(bit.shape),)
+        return (choice.Choosing(self._context, choice.plane_of(bit), [], bit.numel).get()[0].view(bit.shape),)
 
-    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
-        return (elementary.power_of_two(self._context, x, integer_bits),)
+    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
+        return [(part,) for part in elementary.power_of_two(self._context, x, offsets, integer_bits)]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
         return [(part,) for part in elementary.waves(self._context, x, period_bits, series)]
@@ -106,10 +96,6 @@ class AdditiveProtocol(Protocol):
         """How many bits a comparison of x opens."""
         excess = x.scale - x.storage.unit
         return min(64, self.settings.compare_bits + excess + 1 if excess > 0 else self.settings.compare_bits)
-
-
-def _plane(bit: Share) -> Tensor:
-    return pack_bits(bit.parts[0].reshape(-1))
 
 
 def _bits(plane: Tensor, like: Share) -> Share:

@@ -65,11 +65,11 @@ class PlaintextProtocol(Protocol):
         bits = x.parts[0] > 0
         return (value * bits,), Share((bits,), Storage(0, 0, True))
 
-    def _select(self, bit: Share, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
+    def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
         values = [
             self._shifted(x.parts[0], shift) if shift else x.parts[0] for x, shift in zip(xs, shifts, strict=True)
         ]
-        return [(value * bit.parts[0],) for value in values]
+        return [(value * bit.parts[0],) for bit, value in zip(bits, values, strict=True)]
 
     def _both(self, x: Share, y: Share) -> Parts:
         return (torch.logical_and(x.parts[0], y.parts[0]),)
@@ -77,8 +77,8 @@ class PlaintextProtocol(Protocol):
     def _to_number(self, bit: Share) -> Parts:
         return (bit.parts[0].to(torch.int64),)
 
-    def _power_of_two(self, x: Share, integer_bits: int) -> Parts:
-        return (clear.power_of_two(x.parts[0], x.scale, integer_bits),)
+    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
+        return [(value,) for value in clear.power_of_two(x.parts[0], x.scale, offsets, integer_bits)]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
         return [(value,) for value in clear.waves(x.parts[0], period_bits, series)]
