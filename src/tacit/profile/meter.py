@@ -156,7 +156,8 @@ class _Scope:
         else:
             op = name if before.op == OUTSIDE.op else before.op
             meter._move(Place(meter._module, op, name))
-            meter._cost.calls += 1
+            if meter._place != before:  # an op and its primitive of the same name are one call
+                meter._cost.calls += 1
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         meter = self._meter

@@ -28,8 +28,11 @@ def cost_table(costs: Mapping[Place, Cost], by: By = "op", title: str = "") -> P
     rows: dict[str, Cost] = {}
     total = Cost()
     for place, cost in costs.items():
-        rows.setdefault(getattr(place, by) or "(no module)", Cost()).add(cost)
-        total.add(cost)
+        row = rows.setdefault(getattr(place, by) or "(no module)", Cost())
+        for sum_ in (row, total):
+            sum_.add(cost)
+            if by != "primitive" and place.primitive != place.op:
+                sum_.calls -= cost.calls  # a primitive inside an op is no call of its own
     table = PrintableTable(title=title or f"Cost by {by}", show_footer=True)
     table.add_column(by, footer="all")
     cells = _cells(total)
