@@ -37,9 +37,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Greeting:
-    """Who comes to whom, for which session and what for."""
+    """Who comes to whom, for which session and what for. ``order``: all nodes by rank, as the sender lists them."""
 
     session: str = field(repr=False)
+    order: str
     name: str
     to: str
     purpose: Purpose
@@ -169,7 +170,7 @@ class Guest:
         if message is None:
             return None
         try:
-            texts = {key: str(message[key])[:200] for key in ("session", "name", "to")}
+            texts = {key: str(message[key]) for key in ("session", "order", "name", "to")}
             return Greeting(**texts, purpose=Purpose(message["purpose"]))
         except (KeyError, ValueError, TypeError):
             raise FrameError("a stranger sent an unreadable greeting.", "a stranger") from None

@@ -75,8 +75,9 @@ class _Meeting:
         names = list(addresses)
         rank = names.index(me)
         self.peers = [name for name in names if name != me]
+        self.order = ", ".join(names)
         self.callers = [
-            Caller(Greeting(session, me, peer, purpose), addresses[peer], security)
+            Caller(Greeting(session, self.order, me, peer, purpose), addresses[peer], security)
             for peer in names[:rank]
             for purpose in Purpose
         ]
@@ -179,17 +180,19 @@ class _Meeting:
             guest.refuse(refusal)
             return
         self.guests.remove(guest)
-        guest.welcome(Greeting(self.session, self.me, greeting.name, greeting.purpose))
+        guest.welcome(Greeting(self.session, self.order, self.me, greeting.name, greeting.purpose))
         self.connected(greeting.name, greeting.purpose, guest.sock)
 
     def judge(self, greeting: Greeting) -> Refusal:
         """Why this caller is not let in; empty when it is."""
         if not greeting.is_for_session(self.session):
             return f"'{greeting.name}' and '{self.me}' were started for different sessions"
+        if greeting.order != self.order:
+            return f"'{greeting.name}' lists the nodes as {greeting.order}, '{self.me}' as {self.order}"
         if greeting.to != self.me:
             return f"'{greeting.name}' looks for '{greeting.to}' at the address of '{self.me}'"
         if greeting.name not in self.expected:
-            return f"'{greeting.name}' is not expected at '{self.me}'; check the list of parties and its order at both"
+            return f"'{greeting.name}' is not expected at '{self.me}'"
         if (greeting.name, greeting.purpose) in self.made:
             return f"'{greeting.name}' is connected to '{self.me}' already; is it running twice?"
         return ""

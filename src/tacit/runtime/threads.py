@@ -19,6 +19,7 @@ from tacit.transport.failure import Category
 from tacit.transport.memory import MemoryNetwork, MemoryTransport
 
 _LAUNCHER_FRAMES = 3
+_TICK_SECONDS = 0.1
 _INTERRUPT_SECONDS = 1.0
 
 
@@ -84,7 +85,8 @@ class _Run:
         for thread in self._threads:
             thread.start()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(_TICK_SECONDS)  # without a time-out, an interrupt may not get through
         torch.set_rng_state(state)
         if self._failures:
             raise party_failed(self._failures)
