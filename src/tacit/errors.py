@@ -15,6 +15,10 @@ class EncodingError(MisuseError, ValueError):
     """A value that fixed point cannot hold: beyond the range, NaN or infinite."""
 
 
+class RangeError(MisuseError, OverflowError):
+    """A value that left the range of fixed point on the way; noticed by the plaintext protocol only."""
+
+
 class UnsupportedOpError(MisuseError, NotImplementedError):
     """An operation on a secret for which no rule exists."""
 

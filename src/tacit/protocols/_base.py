@@ -11,7 +11,7 @@ from torch import Tensor
 from tacit.protocols.books import common_knowledge
 from tacit.protocols.elementary import Elementary
 from tacit.protocols.share import EVERYONE, Share, Storage, owned, required
-from tacit.ring.bilinear import Bilinear
+from tacit.ring.bilinear import MUL, Bilinear
 
 POSITIVE = "positive"
 """The fact ``[x > 0]``, which holds at every scale."""
@@ -48,15 +48,18 @@ class Protocol(Elementary):
         out.storage.unit = x.storage.unit if unit is None else unit
         return self._passed_on(out, x)
 
-    def multiply(self, op: Bilinear, x: Share, y: Share) -> Share:
+    def multiply(self, op: Bilinear, x: Share, y: Share, modular: bool = False) -> Share:
         """A bilinear product (elementwise, matrix, convolution and its two gradients), left pending.
 
+        It must stay within ``|.| < 2**62`` as a ring integer, unless the caller says that it is meant ``modular``.
         The cost depends on who knows what: nothing at all if both are known to one party or one is known to
         everybody, half of the traffic if one operand is known to one party, and the full cost otherwise.
         """
         public = EVERYONE in (x.storage.known_by, y.storage.known_by)
         if not public or x.scale + y.scale > self.max_scale:
             self.settle(x, y)
+        if not modular:
+            self._check_product(op, x, y)
         scale, unit = x.scale + y.scale, max(x.storage.unit, y.storage.unit)
         storage = Storage(scale, unit)
         knower = common_knowledge((x, y))
@@ -72,9 +75,11 @@ class Protocol(Elementary):
                 parts = self._multiply(op, x, y)
         return self._passed_on(Share(parts, storage), x, y)
 
-    def square(self, x: Share) -> Share:
-        """``x * x``, left pending."""
+    def square(self, x: Share, modular: bool = False) -> Share:
+        """``x * x``, left pending; see ``multiply``."""
         self.settle(x)
+        if not modular:
+            self._check_product(MUL, x, x)
         storage = Storage(2 * x.scale, x.storage.unit)
         if x.storage.known_by is not None:
             value = None if x.clear is None else x.clear * x.clear

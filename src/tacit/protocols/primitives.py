@@ -32,6 +32,14 @@ class Primitives(ABC):
         """A context in which costs count as ``primitive``."""
         return self.channel.meter.op(primitive)
 
+    def comparison_width(self, x: Share) -> int:
+        """How many bits a comparison of x opens; x less the threshold must lie within ``2**(width - 2)``."""
+        excess = x.scale - x.storage.unit
+        return min(64, self.settings.compare_bits + (excess + 1 if excess > 0 else 0))
+
+    def _check_product(self, op: Bilinear, x: Share, y: Share) -> None:  # noqa: B027 - most protocols cannot tell
+        """Raise ``RangeError`` if a product leaves its range, where the protocol can tell."""
+
     @abstractmethod
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
         """Share what only ``owner`` holds (None elsewhere)."""

@@ -109,29 +109,37 @@ def _raw(share: Share) -> Share:
 def _products(case: _Case) -> Iterator[Result]:
     p = case.protocol
     x, y = case.ring(13, 9, bits=62), case.ring(13, 9, bits=62)
-    yield "mul", _raw(p.multiply(MUL, case.secret(x), case.other(y))), x * y
-    yield "mul, mirrored", _raw(p.multiply(MUL, case.other(y), case.secret(x))), x * y
-    yield "mul, broadcast", _raw(p.multiply(MUL, case.secret(x), case.other(y[:1]))), x * y[:1]
-    yield "square", _raw(p.square(case.other(y))), y * y
+    yield "mul", _raw(p.multiply(MUL, case.secret(x), case.other(y), modular=True)), x * y
+    yield "mul, mirrored", _raw(p.multiply(MUL, case.other(y), case.secret(x), modular=True)), x * y
+    yield "mul, broadcast", _raw(p.multiply(MUL, case.secret(x), case.other(y[:1]), modular=True)), x * y[:1]
+    yield "square", _raw(p.square(case.other(y), modular=True)), y * y
     w = case.ring(9, 5, bits=62)
-    yield "matmul", _raw(p.multiply(MATMUL, case.secret(x), case.other(w))), x @ w
+    yield "matmul", _raw(p.multiply(MATMUL, case.secret(x), case.other(w), modular=True)), x @ w
     transposed = case.other(w.t().contiguous()).view(torch.t)
-    yield "matmul, transposed view", _raw(p.multiply(MATMUL, case.secret(x), transposed)), x @ w
+    yield "matmul, transposed view", _raw(p.multiply(MATMUL, case.secret(x), transposed, modular=True)), x @ w
     part = case.other(w).view(lambda part: part[:, 1:3])
-    yield "matmul, part of a storage", _raw(p.multiply(MATMUL, case.secret(x), part)), x @ w[:, 1:3]
+    yield "matmul, part of a storage", _raw(p.multiply(MATMUL, case.secret(x), part, modular=True)), x @ w[:, 1:3]
     share = case.secret(x)
-    p.multiply(MUL, share, case.other(y))
-    yield "matmul, operand opened before", _raw(p.multiply(MATMUL, share, case.other(w))), x @ w
+    p.multiply(MUL, share, case.other(y), modular=True)
+    yield "matmul, operand opened before", _raw(p.multiply(MATMUL, share, case.other(w), modular=True)), x @ w
     image, kernel = case.ring(2, 4, 7, 6, bits=62), case.ring(6, 2, 3, 3, bits=62)
     window = ((2, 1), (1, 2), (1, 1), 2)
     op = conv(*window)
     expected = op(image, kernel)
-    yield "conv", _raw(p.multiply(op, case.secret(image), case.other(kernel))), expected
+    yield "conv", _raw(p.multiply(op, case.secret(image), case.other(kernel), modular=True)), expected
     gradient = case.ring(*expected.shape, bits=62)
     op = conv_grad_input(*window, tuple(image.shape))
-    yield "conv_grad_input", _raw(p.multiply(op, case.secret(gradient), case.other(kernel))), op(gradient, kernel)
+    yield (
+        "conv_grad_input",
+        _raw(p.multiply(op, case.secret(gradient), case.other(kernel), modular=True)),
+        op(gradient, kernel),
+    )
     op = conv_grad_weight(*window, tuple(kernel.shape))
-    yield "conv_grad_weight", _raw(p.multiply(op, case.other(image), case.secret(gradient))), op(image, gradient)
+    yield (
+        "conv_grad_weight",
+        _raw(p.multiply(op, case.other(image), case.secret(gradient), modular=True)),
+        op(image, gradient),
+    )
 
 
 def _truncations(case: _Case) -> Iterator[Result]:

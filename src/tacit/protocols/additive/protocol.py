@@ -55,15 +55,15 @@ class AdditiveProtocol(Protocol):
         return [(part,) for part in truncate(self._context, xs, shifts)]
 
     def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
-        width = self._width(x)
+        width = self.comparison_width(x)
         planes = comparison.at_least(self._context, opened(self._context, x, width), width, thresholds)
         return [_bits(plane, x) for plane in planes]
 
     def _equals_zero(self, x: Share) -> Share:
-        return _bits(comparison.equals_zero(self._context, x, self._width(x)), x)
+        return _bits(comparison.equals_zero(self._context, x, self.comparison_width(x)), x)
 
     def _relu(self, x: Share, shift: int) -> tuple[Parts, Share]:
-        width = self._width(x)
+        width = self.comparison_width(x)
         o = opened(self._context, x, width)
         (plane,) = comparison.at_least(self._context, o, width, [1])
         if shift or o.opening.width < 64:
@@ -91,11 +91,6 @@ class AdditiveProtocol(Protocol):
 
     def _powers(self, x: Share, degree: int) -> list[Parts]:
         return [(part,) for part in elementary.powers(self._context, x, degree)]
-
-    def _width(self, x: Share) -> int:
-        """How many bits a comparison of x opens."""
-        excess = x.scale - x.storage.unit
-        return min(64, self.settings.compare_bits + excess + 1 if excess > 0 else self.settings.compare_bits)
 
 
 def _bits(plane: Tensor, like: Share) -> Share:

@@ -11,6 +11,7 @@ from torch import Tensor
 from tacit.party import Party
 from tacit.protocols import clear
 from tacit.protocols._base import Protocol
+from tacit.protocols.plaintext.ranges import check_comparison, check_product
 from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage, required
 from tacit.ring.bilinear import Bilinear
@@ -22,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class PlaintextProtocol(Protocol):
-    """No secrecy at all: every party holds every value. Rounding is drawn from a fixed stream, the same everywhere."""
+    """No secrecy at all: every party holds every value. Rounding is drawn from a fixed stream, the same everywhere.
+
+    Raises ``RangeError`` where a value leaves the range of fixed point: what no other protocol can see.
+    """
 
     name = "plaintext"
 
@@ -45,6 +49,9 @@ class PlaintextProtocol(Protocol):
     def _reveal(self, x: Share, to: int | None) -> Tensor | None:
         return x.parts[0].clone() if to is None or to == self.party.rank else None
 
+    def _check_product(self, op: Bilinear, x: Share, y: Share) -> None:
+        check_product(op, x.parts[0], y.parts[0])
+
     def _multiply(self, op: Bilinear, x: Share, y: Share) -> Parts:
         return (op(x.parts[0], y.parts[0]),)
 
@@ -55,12 +62,14 @@ class PlaintextProtocol(Protocol):
         return [(self._shifted(x.parts[0], shift),) for x, shift in zip(xs, shifts, strict=True)]
 
     def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
+        check_comparison(x, tuple(thresholds), self.comparison_width(x))
         return [Share((x.parts[0] >= t,), Storage(0, 0, True)) for t in thresholds]
 
     def _equals_zero(self, x: Share) -> Share:
         return Share((x.parts[0] == 0,), Storage(0, 0, True))
 
     def _relu(self, x: Share, shift: int) -> tuple[Parts, Share]:
+        check_comparison(x, (1,), self.comparison_width(x))
         value = self._shifted(x.parts[0], shift) if shift else x.parts[0]
         bits = x.parts[0] > 0
         return (value * bits,), Share((bits,), Storage(0, 0, True))
