@@ -124,7 +124,7 @@ def test_different_sessions_do_not_meet_and_say_so():
 def test_different_orders_of_parties_say_so():
     place = Place(("lab", "clinic", "bank"))
     swapped = {name: place.addresses[name] for name in ("lab", "bank", "clinic")}
-    place.join("lab", "clinic", "bank", bank={"addresses": swapped})
+    place.join("lab", "clinic", "bank", bank={"addresses": swapped}, clinic={"settings": Settings(connect_timeout=3)})
     assert len(place.errors) == 3
     assert "'bank' lists the nodes as lab, bank, clinic, 'lab' as lab, clinic, bank" in str(place.errors["lab"])
     assert all(isinstance(error, HandshakeError) for error in place.errors.values())

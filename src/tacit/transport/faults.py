@@ -62,7 +62,7 @@ class FaultyTransport(Transport):
         self.loopback = inner.loopback
 
     @property
-    def witness(self) -> Witness | None:  # type: ignore[override]
+    def witness(self) -> Witness | None:
         """The inner transport's."""
         return self._inner.witness
 
