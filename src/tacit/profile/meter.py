@@ -73,13 +73,13 @@ class Meter:
         self._cost = self._cost_of(OUTSIDE)
         self._mark = perf_counter_ns()
 
-    def op(self, name: str) -> _Scope:
+    def op(self, name: str) -> Scope:
         """A context in which costs count as ``name``; the outermost one is the op, the innermost the primitive."""
-        return _Scope(self, name, False)
+        return Scope(self, name, False)
 
-    def module(self, name: str) -> _Scope:
+    def module(self, name: str) -> Scope:
         """A context in which costs count under module ``name``, below the module already open."""
-        return _Scope(self, name, True)
+        return Scope(self, name, True)
 
     def sent(self, nbytes: int) -> None:
         """Count payload sent to another party, in bytes."""
@@ -134,7 +134,7 @@ class Meter:
         self._cost = self._cost_of(place)
 
 
-class _Scope:
+class Scope:
     """What ``Meter.op`` and ``Meter.module`` return: a plain class, since a generator context costs five times more."""
 
     __slots__ = ("_before", "_begin", "_is_module", "_meter", "_module", "_name", "_rounds", "_sent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
 
@@ -15,11 +16,12 @@ class Recording:
     """The costs of one party between entering and leaving; while inside, those so far.
 
     rounds: steps of the longest chain of dependent messages. bytes_sent, bytes_received: payload to and from other
-    parties. dealer_bytes: payload from the dealer.
+    parties. dealer_bytes: payload from the dealer. modules: tells the meter which module runs, while entered.
     """
 
-    def __init__(self, meter: Meter, party: Party) -> None:
+    def __init__(self, meter: Meter, party: Party, modules: AbstractContextManager[None]) -> None:
         self.party = party
+        self._modules = modules
         self._meter = meter
         self._costs: dict[Place, Cost] | None = None
         self._before: dict[Place, Cost] = {}
@@ -30,9 +32,11 @@ class Recording:
         self._before = self._meter.snapshot()
         self._outer = self._meter.spans
         self._meter.spans = self._spans
+        self._modules.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._modules.__exit__(kind, error, tb)
         self._costs = self._meter.since(self._before)
         self._meter.spans = self._outer
         if self._outer is not None:

@@ -55,6 +55,7 @@ class Protocol(Elementary):
         The cost depends on who knows what: nothing at all if both are known to one party or one is known to
         everybody, half of the traffic if one operand is known to one party, and the full cost otherwise.
         """
+        shape = op.output_shape(x.shape, y.shape)  # refuses what does not fit before anything is sent
         public = EVERYONE in (x.storage.known_by, y.storage.known_by)
         if not public or x.scale + y.scale > self.max_scale:
             self.settle(x, y)
@@ -65,7 +66,7 @@ class Protocol(Elementary):
         knower = common_knowledge((x, y))
         if knower is not None:
             value = None if x.clear is None or y.clear is None else op(x.clear, y.clear)
-            return self._registered(self._known(value, knower, op.output_shape(x.shape, y.shape), storage))
+            return self._registered(self._known(value, knower, shape, storage))
         if x.storage.known_by == EVERYONE:
             parts = tuple(owned(op(required(x.clear), part)) for part in y.parts)
         elif y.storage.known_by == EVERYONE:

@@ -10,6 +10,7 @@ from tacit.nn import share_module
 from tacit.party import Party
 from tacit.profile import Ledger, Recording
 from tacit.runtime.launcher import run
+from tacit.runtime.modules import ModuleScopes
 from tacit.runtime.session import current
 from tacit.tensor import Secret, reveal_tensor, share_tensor
 
@@ -26,7 +27,7 @@ def party() -> Party:
 def profile() -> Recording:
     """A context that records what a stretch of the program costs: ``with tacit.profile() as p``, then ``p.table()``."""
     session = current()
-    return Recording(session.meter, session.party)
+    return Recording(session.meter, session.party, ModuleScopes(session.meter))
 
 
 def ledger() -> Ledger:
@@ -41,10 +42,10 @@ def secret(value: Any, owner: str) -> Secret: ...
 def secret(value: Any, owner: str) -> Any:
     """Make a secret of what the party named ``owner`` has; every party calls this.
 
-    value: a tensor, numpy array, number or list at the owner, and None elsewhere; shape, dtype and requires_grad travel from
-    the owner. Or a network, of the same structure at all parties: its parameters become secret in place. Range:
-    ``|x| < 2**(62 - frac_bits)``. Costs one round and no bytes but the shapes. Raises EncodingError at the owner for what
-    fixed point cannot hold, InputRefusedError elsewhere, MisuseError where shapes differ.
+    value: a tensor, numpy array, number or list at the owner, and None elsewhere; shape, dtype and requires_grad travel
+    from the owner. Or a network, of the same structure at all parties: its parameters become secret in place. Range:
+    ``|x| < 2**(62 - frac_bits)``. Costs one round and no bytes but the shapes. Raises EncodingError at the owner for
+    what fixed point cannot hold, InputRefusedError elsewhere, MisuseError where shapes differ.
     """
     protocol = current().protocol
     if isinstance(value, torch.nn.Module):
@@ -55,8 +56,8 @@ def secret(value: Any, owner: str) -> Any:
 def reveal(x: Any, to: str | None = None) -> Any:
     """Disclose a secret to the party named ``to``, or to all parties (None); the ledger records it.
 
-    Returns a plain tensor of the secret's shape and dtype where it was disclosed, None elsewhere. What is no secret comes
-    back as it is. Costs one round and 64 bits an element to each receiver.
+    Returns a plain tensor of the secret's shape and dtype where it was disclosed, None elsewhere. What is no secret
+    comes back as it is. Costs one round and 64 bits an element to each receiver.
     """
     session = current()
     return reveal_tensor(session.protocol, session.ledger, x, to)
