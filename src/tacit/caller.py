@@ -19,14 +19,19 @@ def caller_position() -> tuple[str, int]:
     frame = sys._getframe(1)
     while True:
         filename = frame.f_code.co_filename
-        inside = _is_inside.get(filename)
-        if inside is None:
-            inside = _is_inside[filename] = _judge(filename)
-        if not inside:
+        if not is_inside(filename):
             return filename, frame.f_lineno
         if frame.f_back is None:
             return "<unknown>", 0
         frame = frame.f_back
+
+
+def is_inside(filename: str) -> bool:
+    """Whether a frame's file belongs to Tacit, PyTorch or Python's import system rather than to the user."""
+    inside = _is_inside.get(filename)
+    if inside is None:
+        inside = _is_inside[filename] = _judge(filename)
+    return inside
 
 
 def caller_line() -> str:
@@ -41,6 +46,8 @@ def format_position(position: tuple[str, int]) -> str:
 
 
 def _judge(filename: str) -> bool:
+    if filename.startswith("<frozen "):
+        return True
     path = os.path.abspath(filename)
     if path.startswith(_USER_CODE_INSIDE):
         return False

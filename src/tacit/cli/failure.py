@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 
-import tacit
 from tacit.errors import MisuseError, TacitError
 
 WRONG_COMMAND = 2
@@ -19,8 +17,6 @@ RUN_FAILED = 1
 """A party failed."""
 
 INTERRUPTED = 130
-
-_TACIT = str(Path(tacit.__file__).parent)
 
 
 @contextmanager
@@ -37,14 +33,6 @@ def explained(command: str) -> Iterator[None]:
         _stop(command, str(error), RUN_FAILED)
     except KeyboardInterrupt:
         _stop(command, "interrupted; all parties were ended.", INTERRUPTED)
-
-
-def frames_before_job(error: BaseException) -> int:
-    """How many frames of a traceback are Tacit's and Python's way to the job."""
-    count, frame = 0, error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename.startswith((_TACIT, "<frozen")):
-        count, frame = count + 1, frame.tb_next
-    return count
 
 
 def _stop(command: str, message: str, code: int) -> None:

@@ -24,7 +24,9 @@ def print_report(console: Console, outcomes: Mapping[str, Outcome], title: str, 
     console.print(table)
     for name, outcome in outcomes.items():
         if outcome.shown:
-            console.print(Text(f"{name} returned\n", style="bold").append(outcome.shown, style="not bold"), soft_wrap=True)
+            console.print(
+                Text(f"{name} returned\n", style="bold").append(outcome.shown, style="not bold"), soft_wrap=True
+            )
     first = next(iter(outcomes.values()))
     _print_ledger(console, first)
     if costs:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from tacit.cli.clusterfile import read_cluster
-from tacit.cli.failure import explained, frames_before_job
+from tacit.cli.failure import explained
 from tacit.cli.jobfile import check_job_file
 from tacit.cli.options import Backend, BackendOption, ConfigOption
 from tacit.cli.outcome import Outcome, run_job_file
@@ -93,5 +93,5 @@ def _run_one(job: Path, config: Path, party: str, show: bool) -> Outcome:
     except Exception as error:
         if not started:
             raise
-        raise party_failed([PartyFailure.of(party, error, frames_before_job(error))]) from None
+        raise party_failed([PartyFailure.of(party, error)]) from None
     return outcome

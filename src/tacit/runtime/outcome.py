@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import traceback
 from dataclasses import dataclass
+from types import TracebackType
 
+from tacit.caller import is_inside
 from tacit.errors import LinkError, PartyFailedError, PeerError
 from tacit.party import DEALER
 
@@ -22,13 +24,22 @@ class PartyFailure:
 
     @classmethod
     def of(cls, name: str, error: BaseException, skip: int = 0) -> PartyFailure:
-        """From an exception, its traceback without the outermost ``skip`` frames (the launcher's own)."""
+        """From an exception, its traceback without Tacit's way to the job and without ``skip`` frames in any case."""
         culprit = error.party if isinstance(error, PeerError | LinkError) else name
         summary = "".join(traceback.format_exception_only(error)).strip()
         tb = error.__traceback__
         for _ in range(skip):
             tb = tb.tb_next if tb is not None and tb.tb_next is not None else tb
+        tb = _from_user_code(tb)
         return cls(name, culprit, summary, "".join(traceback.format_exception(type(error), error, tb)), error)
+
+
+def _from_user_code(tb: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame of the user's on; all of it if there is none."""
+    frame = tb
+    while frame is not None and is_inside(frame.tb_frame.f_code.co_filename):
+        frame = frame.tb_next
+    return tb if frame is None else frame
 
 
 def first_culprit(failures: list[PartyFailure]) -> PartyFailure:
@@ -52,7 +63,8 @@ def party_failed(failures: list[PartyFailure]) -> PartyFailedError:
         text += f"\nThe traceback at '{root.name}':\n\n{root.traceback.rstrip()}\n"
     for failure in failures:
         if failure is not root:
-            text += f"\nThen {_title(failure.name)} stopped: {failure.summary}"
+            how = "stopped in the same way." if failure.summary == root.summary else f"stopped: {failure.summary}"
+            text += f"\nThen {_title(failure.name)} {how}"
     error = PartyFailedError(text.rstrip(), culprit, {failure.name: failure.summary for failure in failures})
     error.__cause__ = root.error
     return error

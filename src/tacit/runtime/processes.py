@@ -31,6 +31,7 @@ _BOOT = (
 _LAST_WORDS_SECONDS = 2.0
 """After a first failure: how long the others may take to report theirs."""
 
+_CULPRIT_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
 _TERMINATE_SECONDS = 0.3
 _TICK_SECONDS = 0.1
@@ -95,7 +96,7 @@ class _Run:
 
     def reports(self) -> dict[str, Any]:
         self.start()
-        deadline: float | None = None
+        first: float | None = None
         with selectors.DefaultSelector() as selector:
             for child in self.children:
                 selector.register(child.reports, selectors.EVENT_READ, child)
@@ -103,9 +104,9 @@ class _Run:
                 for key, _ in selector.select(_TICK_SECONDS):
                     if self.hear(key.data):
                         selector.unregister(key.fileobj)
-                if self.failures and deadline is None:
-                    deadline = monotonic() + _LAST_WORDS_SECONDS
-                if deadline is not None and (monotonic() >= deadline or not self.all_ready() or self.only_culprits()):
+                if self.failures and first is None:
+                    first = monotonic()
+                if first is not None and (monotonic() >= first + self.patience() or not self.all_ready()):
                     break
         if self.failures:
             raise party_failed(self.failures)
@@ -131,10 +132,14 @@ class _Run:
     def all_ready(self) -> bool:
         return all(child.ready for child in self.children)
 
-    def only_culprits(self) -> bool:
-        """Whether all that are still silent are blamed by others: frozen ones never report."""
+    def patience(self) -> float:
+        """How long to wait for reports after the first failure. Shorter if only those are silent whom others blame.
+
+        They may be frozen and never report; but one that failed tells the others first, and us right after.
+        """
         blamed = {failure.culprit for failure in self.failures}
-        return all(child.report is not None or child.name in blamed for child in self.children)
+        only_culprits = all(child.report is not None or child.name in blamed for child in self.children)
+        return _CULPRIT_SECONDS if only_culprits else _LAST_WORDS_SECONDS
 
     def hear(self, child: _Child) -> bool:
         """Take in one report; True when it was the last one of this child."""

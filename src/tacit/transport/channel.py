@@ -179,13 +179,16 @@ class Channel:
             clock = self._check_tag(peer, incoming.stamp, tag)
             return _buffer(incoming, peer, length)
 
+        out_of_step = False
         try:
             self.transport.receive(peer, accept)
         except _OutOfStep:
-            self.transport.report_divergence(peer)
+            out_of_step = True
         except PeerFinishedError as error:
             where = f"{error} It waits in op {incoming.stamp.op}, {incoming.stamp.text}."
             raise PeerFinishedError(where, peer) from None
+        if out_of_step:
+            self.transport.report_divergence(peer)
         if clock + 1 > self.rounds:
             self.meter.round(clock + 1 - self.rounds)
             self.rounds = clock + 1
