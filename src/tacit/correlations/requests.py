@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import combinations
 from typing import Any, ClassVar
 
@@ -219,10 +220,11 @@ class TruncatedChoice(Request):
         return (shifted, rho, rho * shifted, top, rho * top)[: len(self.outputs())]
 
 
-def subsets(monomials: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
+@cache
+def subsets(monomials: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
     """All sets of two or more variables within a monomial, and their prefixes before them: the products of masks."""
     found = {s for m in monomials for size in range(2, len(m) + 1) for s in combinations(sorted(m), size)}
-    return sorted(found, key=lambda s: (len(s), s))
+    return tuple(sorted(found, key=lambda s: (len(s), s)))
 
 
 def needs_top(width: int, shift: int) -> bool:
