@@ -1,1 +1,1 @@
-"""Methods over the abstract protocol, written once for every protocol. They see shares and bits, never tensors' types."""
+"""Methods over the abstract protocol, written once for every protocol. They see shares and bits only."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from tacit.protocols._base import Protocol
-from tacit.protocols.share import EVERYONE, Share
+from tacit.protocols.share import EVERYONE, Share, required
 
 
 def choose(protocol: Protocol, bit: Share, x: Share, y: Share) -> Share:
@@ -23,9 +25,7 @@ def choose(protocol: Protocol, bit: Share, x: Share, y: Share) -> Share:
 def gated(protocol: Protocol, bit: Share, x: Share) -> Share:
     """``bit * x`` with broadcasting, at the scale of x."""
     if x.storage.known_by == EVERYONE and bit.storage.known_by is None:
-        value = x.clear
-        assert value is not None
-        return protocol.times_public(protocol.to_number(bit, 0), value, x.scale, x.storage.unit)
+        return protocol.times_public(protocol.to_number(bit, 0), required(x.clear), x.scale, x.storage.unit)
     return protocol.select(bit, [x])[0]
 
 
@@ -34,4 +34,4 @@ def gated_by_each(protocol: Protocol, bits: list[Share], xs: list[Share]) -> lis
     stacked_bits = protocol.linear(lambda *parts: torch.stack(parts), *bits)
     stacked = protocol.linear(lambda *parts: torch.stack(parts), *xs)
     (out,) = protocol.select(stacked_bits, [stacked])
-    return [out.view(lambda part, i=i: part[i]) for i in range(len(xs))]
+    return [out.view(partial(torch.select, dim=0, index=i)) for i in range(len(xs))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from tacit.protocols._base import Protocol
@@ -15,10 +17,10 @@ def conjunction(protocol: Protocol, bits: Share) -> Share:
         return protocol.public(torch.ones(bits.shape[:-1], dtype=torch.bool), 0)
     while size > 1:
         half = size // 2
-        left, right = (bits.view(lambda part, s=s: part.narrow(-1, s, half)) for s in (0, half))
+        left, right = (bits.view(partial(torch.narrow, dim=-1, start=start, length=half)) for start in (0, half))
         folded = protocol.both(left, right)
         if size % 2:
-            rest = bits.view(lambda part: part.narrow(-1, size - 1, 1))
+            rest = bits.view(partial(torch.narrow, dim=-1, start=size - 1, length=1))
             folded = protocol.linear(lambda a, b: torch.cat((a, b), -1), folded, rest)
         bits, size = folded, half + size % 2
     return protocol.linear(lambda part: part.squeeze(-1), bits)

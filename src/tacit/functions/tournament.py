@@ -7,6 +7,7 @@ larger. At equal values the first index wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from tacit.protocols.share import Share
 
 @dataclass(frozen=True, eq=False)
 class Tournament:
-    """best: the largest of ``size`` entries along the last dimension. rounds: for each level, the bits ``[right one won]``.
+    """best: the largest of ``size`` entries along the last dimension. rounds: for each level, the bits [right one won].
 
     A level of an odd number of entries passes its last one on to the next level without a match.
     """
@@ -53,11 +54,11 @@ def routed(protocol: Protocol, tournament: Tournament, grad: Share) -> Share:
     entries = grad.view(lambda part: part.unsqueeze(-1))
     for bits in reversed(tournament.rounds):
         matches = bits.shape[-1]
-        winners = entries.view(lambda part, n=matches: part.narrow(-1, 0, n))
+        winners = entries.view(partial(_first, count=matches))
         right = gated(protocol, bits, winners)
         left = protocol.sub(winners, right)
         pairs = protocol.linear(lambda a, b: torch.stack((a, b), -1).flatten(-2), left, right)
-        rest = entries.view(lambda part, n=matches: part.narrow(-1, n, part.shape[-1] - n))
+        rest = entries.view(partial(_all_but_first, count=matches))
         entries = _joined(protocol, pairs, rest if rest.shape[-1] else None)
     return entries
 
@@ -74,6 +75,14 @@ def index_of_best(protocol: Protocol, tournament: Tournament, labels: Tensor) ->
         chosen = protocol.add(left, gated(protocol, bits, protocol.sub(right, left)))
         entries = _joined(protocol, chosen, rest)
     return protocol.linear(lambda part: part.squeeze(-1), entries)
+
+
+def _first(part: Tensor, count: int) -> Tensor:
+    return part[..., :count]
+
+
+def _all_but_first(part: Tensor, count: int) -> Tensor:
+    return part[..., count:]
 
 
 def _matches(entries: Share) -> tuple[Share, Share, Share | None]:

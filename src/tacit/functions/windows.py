@@ -117,7 +117,7 @@ class Windows:
 
 
 def adaptive_regions(size: int, count: int) -> Tensor:
-    """Which of ``size`` positions each of ``count`` regions of adaptive pooling covers: int64[count, size] of 0 and 1."""
+    """Which of ``size`` positions each of ``count`` adaptive regions covers: int64[count, size] of 0 and 1."""
     index, position = torch.arange(count)[:, None], torch.arange(size)[None, :]
     start, end = index * size // count, -((-(index + 1) * size) // count)
     return ((position >= start) & (position < end)).to(torch.int64)

@@ -7,7 +7,8 @@ the owner's values become is exact in its own floating point, before any of them
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -38,12 +39,11 @@ def fold_batch_norms(net: nn.Module) -> nn.Module:
     Into the convolution or linear layer whose result goes nowhere else, where there is one (that is found by tracing,
     or in nn.Sequential); else it becomes an affine map of its own. A batch normalization by itself is replaced.
     """
-    norms = {name: module for name, module in net.named_modules() if _foldable(module)}
+    norms = dict(_foldable(net))
     if not norms:
         return net
     preceding = _preceding_layers(net, norms)
     for name, norm in norms.items():
-        assert isinstance(norm, _BatchNorm)
         layer = preceding.get(name)
         if layer is None:
             replacement: nn.Module = _affine(norm)
@@ -58,18 +58,19 @@ def fold_batch_norms(net: nn.Module) -> nn.Module:
     return net
 
 
-def _foldable(module: nn.Module) -> bool:
-    return isinstance(module, _BatchNorm) and not module.training and module.running_mean is not None
+def _foldable(net: nn.Module) -> Iterator[tuple[str, _BatchNorm]]:
+    for name, module in net.named_modules():
+        if isinstance(module, _BatchNorm) and not module.training and module.running_mean is not None:
+            yield name, module
 
 
 def _scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
     """The affine map in double precision."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = (norm.running_var.detach().double() + norm.eps).rsqrt()
+    mean, var = cast(Tensor, norm.running_mean).double(), cast(Tensor, norm.running_var).double()
+    scale = (var + norm.eps).rsqrt()
     if norm.weight is not None:
         scale = scale * norm.weight.detach().double()
-    shift = -norm.running_mean.detach().double() * scale
+    shift = -mean * scale
     if norm.bias is not None:
         shift = shift + norm.bias.detach().double()
     return scale, shift
@@ -77,8 +78,7 @@ def _scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
 
 def _affine(norm: _BatchNorm) -> ChannelAffine:
     scale, shift = _scale_and_shift(norm)
-    assert norm.running_mean is not None
-    dtype = norm.running_mean.dtype
+    dtype = cast(Tensor, norm.running_mean).dtype
     return ChannelAffine(scale.to(dtype), shift.to(dtype), norm.weight is not None and norm.weight.requires_grad)
 
 
@@ -92,7 +92,7 @@ def _fold(norm: _BatchNorm, layer: Preceding) -> None:
         weight.copy_(weight.double() * scale.view(-1, *(1,) * (weight.dim() - 1)))
 
 
-def _preceding_layers(net: nn.Module, norms: dict[str, nn.Module]) -> dict[str, Preceding]:
+def _preceding_layers(net: nn.Module, norms: Mapping[str, nn.Module]) -> dict[str, Preceding]:
     """For each batch normalization, the layer that it can be folded into."""
     used: dict[str, int] = {}
     found: dict[str, Preceding] = {}

@@ -9,38 +9,36 @@ import torch
 from torch import Tensor, nn
 
 from tacit.caller import caller_line
-from tacit.errors import EncodingError, FrameError, InputRefusedError, MisuseError
+from tacit.errors import EncodingError, FrameError, MisuseError
 from tacit.nn.folding import fold_batch_norms
 from tacit.protocols._base import Protocol
-from tacit.tensor.operands import unit_of
+from tacit.tensor.outline import Outline, announce, heard
 from tacit.tensor.secret import Secret
-from tacit.tensor.sharing import encoded, outline_of, parse_outline, rank_of
-
-_OUTLINE_LIMIT = 1 << 24
+from tacit.tensor.sharing import encoded, rank_of, shared
 
 
 def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
     """Make the parameters and floating-point buffers of ``net`` secret, with the values that ``owner`` has.
 
-    Every party gives a network of the same structure; only the owner's values count. Parameters stay the same objects, so
-    an optimizer made earlier works on. Integer buffers stay public. Batch normalization in eval mode is folded first.
+    Every party gives a network of the same structure; only the owner's values count. Parameters stay the same objects,
+    so an optimizer made earlier works on. Integer buffers stay public. Batch normalization in eval mode is folded.
     One round, nothing but shapes is sent. Raises MisuseError where a network differs from the owner's, naming the
     parameter; EncodingError at the owner for a value that cannot be encoded, InputRefusedError elsewhere.
     """
-    party, channel = protocol.party, protocol.channel
-    rank = rank_of(party, owner)
+    rank_of(protocol.party, owner)
+    channel = protocol.channel
     channel.transcript.begin("secret", f"network of {owner}")
     with channel.meter.op("secret"), torch.no_grad():
         net = fold_batch_norms(net)
         plain = dict(_plain_tensors(net))
-        mine = party.rank == rank
-        rings = _announced(protocol, plain, owner) if mine else {}
-        if not mine:
-            _check_same(channel.receive_object(rank, _OUTLINE_LIMIT), plain, owner)
+        rings: dict[str, Tensor] = {}
+        if protocol.party.name == owner:
+            rings = announce(protocol, lambda: _prepared(protocol, plain))
+        else:
+            _check_same(heard(protocol, owner), plain, owner)
         for name, tensor in plain.items():
-            unit = unit_of(protocol, tensor.dtype)
-            share = protocol.share(rings.get(name), rank, tuple(tensor.shape), unit)
-            _replace(protocol, net, name, tensor, Secret(protocol, share, tensor.dtype))
+            outline = Outline.of(tensor)._replace(requires_grad=False)
+            _replace(protocol, net, name, tensor, shared(protocol, rings.get(name), outline, owner))
     for module in net.modules():
         if not hasattr(module, "_tacit_guard"):
             module._tacit_guard = module.register_load_state_dict_pre_hook(_refuse_plain_values)
@@ -54,56 +52,42 @@ def _plain_tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
             yield name, tensor
 
 
-def _announced(protocol: Protocol, plain: Mapping[str, Tensor], owner: str) -> dict[str, Tensor]:
-    """At the owner: the ring integers of every tensor. Tells the others the shapes, or that it refuses."""
-    party, channel = protocol.party, protocol.channel
+def _prepared(protocol: Protocol, plain: Mapping[str, Tensor]) -> tuple[Any, dict[str, Tensor]]:
+    """At the owner: the outlines and the ring integers of every tensor."""
     rings = {}
-    try:
-        for name, tensor in plain.items():
-            try:
-                rings[name] = encoded(protocol, tensor)
-            except EncodingError as error:
-                raise EncodingError(f"{name}: {error}") from None
-    except Exception:
-        for other in party.others():
-            channel.send_object(other, {"refused": True})
-        raise
-    outlines = {name: outline_of(tensor) for name, tensor in plain.items()}
-    for other in party.others():
-        channel.send_object(other, outlines)
-    return rings
+    for name, tensor in plain.items():
+        try:
+            rings[name] = encoded(protocol, tensor)
+        except EncodingError as error:
+            raise EncodingError(f"{name}: {error}") from None
+    return {name: Outline.of(tensor).to_json() for name, tensor in plain.items()}, rings
 
 
 def _check_same(outlines: Any, plain: Mapping[str, Tensor], owner: str) -> None:
     """Compare this party's network with the owner's."""
     if not isinstance(outlines, Mapping):
         raise FrameError(f"'{owner}' sent something that describes no network.", owner)
-    if outlines.get("refused") is True:
-        raise InputRefusedError(
-            f"'{owner}' refused to share its network (at {caller_line()}); only it knows why.", owner
-        )
+    where = f"tacit.secret(net, owner={owner!r}) at {caller_line()}"
     for name in (*outlines, *plain):
         if name not in plain or name not in outlines:
             who = f"'{owner}'" if name in outlines else "this party"
             raise MisuseError(
-                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: only {who} has {name}. Build the same network at "
-                "every party, in the same mode (train or eval)."
+                f"{where}: only {who} has {name}. Build the same network at every party, and in the "
+                "same mode, train or eval."
             )
     if list(outlines) != list(plain):
-        raise MisuseError(
-            f"tacit.secret(net, owner={owner!r}) at {caller_line()}: the parameters come in another order than at '{owner}'."
-        )
+        raise MisuseError(f"{where}: the parameters come in another order than at '{owner}'.")
     for name, tensor in plain.items():
-        shape, dtype, requires_grad = parse_outline(outlines[name], owner)
-        if (shape, dtype) != (tuple(tensor.shape), tensor.dtype):
+        here, there = Outline.of(tensor), Outline.from_json(outlines[name], owner)
+        if here[:2] != there[:2]:
             raise MisuseError(
-                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: {name} is {tuple(tensor.shape)} {tensor.dtype} here and "
-                f"{shape} {dtype} at '{owner}'. Build the same network at every party."
+                f"{where}: {name} is {here.shape} {here.dtype} here and {there.shape} {there.dtype} at '{owner}'. "
+                "Build the same network at every party."
             )
-        if requires_grad != tensor.requires_grad:
+        if here != there:
             raise MisuseError(
-                f"tacit.secret(net, owner={owner!r}) at {caller_line()}: {name}.requires_grad is {tensor.requires_grad} here and "
-                f"{requires_grad} at '{owner}'. Freeze the same parameters at every party."
+                f"{where}: {name}.requires_grad is {here.requires_grad} here and {there.requires_grad} at '{owner}'. "
+                "Freeze the same parameters at every party."
             )
 
 
@@ -125,6 +109,6 @@ def _refuse_plain_values(module: nn.Module, state_dict: Mapping[str, Any], prefi
         loaded = state_dict.get(prefix + name)
         if isinstance(tensor, Secret) and isinstance(loaded, Tensor) and not isinstance(loaded, Secret):
             raise MisuseError(
-                f"load_state_dict at {caller_line()}: {prefix + name} is secret, and the loaded value is not: it would be public. "
-                "Load into the plain network at its owner first, then call tacit.secret(net, owner=...)."
+                f"load_state_dict at {caller_line()}: {prefix + name} is secret, and the loaded value is not: it would "
+                "be public. Load into the plain network at its owner first, then call tacit.secret(net, owner=...)."
             )

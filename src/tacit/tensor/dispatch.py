@@ -47,13 +47,13 @@ def _protocol(kind: type[Any], op: OpOverload, tensors: Sequence[Tensor]) -> Pro
     found: Protocol | None = None
     for tensor in tensors:
         if isinstance(tensor, kind):
-            protocol: Protocol = tensor._protocol  # type: ignore[attr-defined]
+            protocol: Protocol = tensor._protocol
             if found is None:
                 found = protocol
             elif protocol is not found:
                 raise MisuseError(
-                    f"{registry.short_name(op)} at {caller_line()} meets secrets of two sessions. A secret lives and ends "
-                    "with the session that made it: reveal it there and share it anew here."
+                    f"{registry.short_name(op)} at {caller_line()} meets secrets of two sessions. A secret lives and "
+                    "ends with the session that made it: reveal it there and share it anew here."
                 )
     if found is None:
         raise _unsupported(op)
@@ -82,8 +82,8 @@ def _refuse_plain_target(kind: type[Any], op: OpOverload, args: Sequence[Any], k
             if not isinstance(tensor, kind):
                 raise MisuseError(
                     f"{op} at {caller_line()} would write a secret into a plain tensor, which cannot hold it. Make the "
-                    "target from a secret (x.new_zeros(shape), torch.zeros_like(x)), use the operation that returns a new "
-                    "tensor, or turn the target into the secret with torch.utils.swap_tensors(target, secret)."
+                    "target from a secret (x.new_zeros(shape), torch.zeros_like(x)), use the operation that returns a "
+                    "new tensor, or turn the target into the secret with torch.utils.swap_tensors(target, secret)."
                 )
 
 

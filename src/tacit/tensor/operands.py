@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -12,12 +12,13 @@ from torch import Tensor
 
 from tacit.errors import EncodingError
 from tacit.protocols import Protocol
-from tacit.protocols.share import EVERYONE, Share
+from tacit.protocols.share import EVERYONE, Share, required
 from tacit.ring.fixed_point import encode_public
 from tacit.tensor.secret import Secret
 
 Number = bool | int | float
 Operand = Secret | Tensor | Number
+Kind = tuple[torch.dtype | type[Number], bool]
 
 _FEWEST_BITS = 12
 """Significant bits that a small public factor keeps at least, by a second truncation if the headroom is too little."""
@@ -27,20 +28,22 @@ def result_type(x: Operand, y: Operand) -> torch.dtype:
     """The type of ``x + y`` as PyTorch promotes."""
     if isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype == y.dtype:
         return x.dtype
-    return _promoted(_kind(x), _kind(y))
+    return _promoted(_kind(x), _kind(y), torch.get_default_dtype())
 
 
-def _kind(x: Operand) -> tuple[torch.dtype, bool] | type[Number]:
-    return (x.dtype, x.dim() == 0) if isinstance(x, Tensor) else type(x)
+def _kind(x: Operand) -> Kind:
+    return (x.dtype, x.dim() == 0) if isinstance(x, Tensor) else (type(x), False)
 
 
 @cache
-def _promoted(x: tuple[torch.dtype, bool] | type[Number], y: tuple[torch.dtype, bool] | type[Number]) -> torch.dtype:
+def _promoted(x: Kind, y: Kind, default: torch.dtype) -> torch.dtype:
     """PyTorch's own promotion of plain stand-ins: types, numbers and tensors without dimensions count differently."""
-    stand_ins = [
-        torch.empty(() if kind[1] else 0, dtype=kind[0]) if isinstance(kind, tuple) else kind() for kind in (x, y)
-    ]
-    return torch.result_type(*stand_ins)
+    return torch.result_type(_stand_in(x), _stand_in(y))
+
+
+def _stand_in(kind: Kind) -> Any:
+    what, without_dimensions = kind
+    return torch.empty(() if without_dimensions else 0, dtype=what) if isinstance(what, torch.dtype) else what()
 
 
 def unit_of(protocol: Protocol, dtype: torch.dtype) -> int:
@@ -85,8 +88,8 @@ class Factor(NamedTuple):
 def factor(protocol: Protocol, value: Tensor | Number) -> Factor:
     """Encode a public factor.
 
-    Whole numbers and short binary fractions are exact; any other has at least 17 significant bits at its largest element
-    (14 where that is below 2**-8, 12 below 2**-10).
+    Whole numbers and short binary fractions are exact; any other has at least 16 significant bits at its largest
+    element (fewer where that is below 2**-8, but never fewer than 12).
     """
     if isinstance(value, bool | int):
         return Factor(encode_public(int(value), 0), 0)
@@ -107,9 +110,7 @@ def factor(protocol: Protocol, value: Tensor | Number) -> Factor:
 
 def known_factor(x: Share) -> Factor:
     """A secret that everybody knows as a public factor."""
-    value = x.clear
-    assert value is not None
-    return reduced(value, x.scale)
+    return reduced(required(x.clear), x.scale)
 
 
 def reduced(ring: Tensor, scale: int, shift: int = 0) -> Factor:

@@ -16,7 +16,7 @@ _F = TypeVar("_F", bound=Rule)
 
 
 class Entry(NamedTuple):
-    """What the table says about one operation. ``silent``: it computes nothing and leaves no trace in the transcript."""
+    """What the table says about an operation. ``silent``: it computes nothing and leaves no trace in the transcript."""
 
     name: str
     rule: Rule

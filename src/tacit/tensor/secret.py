@@ -19,16 +19,16 @@ from tacit.tensor.dispatch import dispatch
 def leak(what: str) -> NoReturn:
     """Refuse something that would disclose a secret. Raises SecretLeakError."""
     raise SecretLeakError(
-        f"{what} at {caller_line()} would disclose a secret. If that is what you want, say so: tacit.reveal(x) gives the "
-        'plain tensor to all parties, tacit.reveal(x, to="name") to one, and the ledger records it.'
+        f"{what} at {caller_line()} would disclose a secret. If that is what you want, say so: tacit.reveal(x) gives "
+        'the plain tensor to all parties, tacit.reveal(x, to="name") to one, and the ledger records it.'
     )
 
 
 class Secret(Tensor):
     """A tensor that no party sees. It has the dtype, shape and strides of the value and works with PyTorch as it is.
 
-    Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool as
-    bits. ``_share`` and ``_protocol`` are for rules only.
+    Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool
+    as bits. ``_share`` and ``_protocol`` are for rules only.
     """
 
     _share: Share
@@ -37,17 +37,17 @@ class Secret(Tensor):
     @staticmethod
     def __new__(cls, protocol: Protocol, share: Share, dtype: torch.dtype) -> Secret:
         part = share.parts[0]
-        out: Secret = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        out: Secret = torch.Tensor._make_wrapper_subclass(
             cls, part.shape, part.stride(), part.storage_offset(), dtype=dtype, device=part.device
         )
         out._share = share
         out._protocol = protocol
         return out
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, op: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         return dispatch(Secret, op, args, kwargs or {})
@@ -60,7 +60,7 @@ class Secret(Tensor):
         """The same memory as another tensor: what is found out about the value is known of both."""
         return Secret(self._protocol, self._share, self.dtype)
 
-    def __repr__(self, *, tensor_contents: object = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"<secret {str(self.dtype).removeprefix('torch.')} {tuple(self.shape)}>"
 
     def __format__(self, specification: str) -> str:
@@ -73,7 +73,7 @@ class Secret(Tensor):
             raise RuntimeError("Only leaf tensors can be deep-copied; use x.detach().clone().")
         out = self.detach().clone().requires_grad_(self.requires_grad)
         if getattr(self, "_is_param", False):
-            out._is_param = True  # type: ignore[attr-defined]
+            out._is_param = True
         memo[id(self)] = out
         return out  # type: ignore[return-value]
 
@@ -95,6 +95,9 @@ class Secret(Tensor):
         leak("Conversion to a numpy array")
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        leak("__dlpack__()")
+
+    def __dlpack_device__(self) -> NoReturn:
         leak("__dlpack__()")
 
     def share_memory_(self) -> NoReturn:

@@ -42,7 +42,7 @@ class SecretIndex(Secret):
         outline = torch.empty(winners.tournament.best.shape, dtype=torch.int64, device="meta")
         for view in views:
             outline = view(outline)
-        out: SecretIndex = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        out: SecretIndex = torch.Tensor._make_wrapper_subclass(
             cls, outline.shape, outline.stride(), outline.storage_offset(), dtype=torch.int64
         )
         out._protocol = protocol

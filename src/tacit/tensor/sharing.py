@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy
@@ -10,130 +9,91 @@ import torch
 from torch import Tensor
 
 from tacit.caller import caller_line
-from tacit.errors import EncodingError, FrameError, InputRefusedError, MisuseError
+from tacit.errors import MisuseError
 from tacit.party import Party
 from tacit.profile.ledger import Ledger
 from tacit.protocols._base import Protocol
 from tacit.ring.fixed_point import decode, encode
 from tacit.tensor.operands import unit_of
+from tacit.tensor.outline import Outline, announce, heard
 from tacit.tensor.secret import Secret
 
-_TYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
-        *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
-    )
-}
-_MAX_DIMS = 64
 
-
-def rank_of(party: Party, owner: str) -> int:
-    """The rank of the party named ``owner``. Raises MisuseError, listing the parties, if there is none."""
-    if owner not in party.names:
-        names = ", ".join(repr(name) for name in party.names)
-        raise MisuseError(f"{owner!r} (at {caller_line()}) is not a party of this session. The parties are {names}.")
-    return party.names.index(owner)
+def rank_of(party: Party, name: str) -> int:
+    """The rank of the party called ``name``. Raises MisuseError, listing the parties, if there is none."""
+    if name not in party.names:
+        names = ", ".join(repr(known) for known in party.names)
+        raise MisuseError(f"{name!r} (at {caller_line()}) is not a party of this session. The parties are {names}.")
+    return party.names.index(name)
 
 
 def share_tensor(protocol: Protocol, value: Any, owner: str) -> Secret:
     """Make a secret of a value that ``owner`` has.
 
-    value: a tensor, numpy array, number or list at the owner; elsewhere None, or a tensor of the same shape and dtype (its
-    content is not used). Shape, dtype and requires_grad travel from the owner; the value does not: one round, and no
-    bytes but those. Raises EncodingError at the owner for values beyond the range, NaN or infinite; InputRefusedError
-    elsewhere.
+    value: a tensor, numpy array, number or list at the owner; elsewhere None, or a tensor of the same shape and dtype
+    (its content is not used). Shape, dtype and requires_grad travel from the owner; the value does not: one round, and
+    no bytes but those. Raises EncodingError at the owner for values beyond the range, NaN or infinite, and
+    InputRefusedError elsewhere.
     """
-    party, channel = protocol.party, protocol.channel
-    rank = rank_of(party, owner)
+    rank_of(protocol.party, owner)
     if isinstance(value, Secret):
         raise MisuseError(f"tacit.secret at {caller_line()}: this is a secret already.")
+    channel = protocol.channel
     channel.transcript.begin("secret", f"of {owner}")
     with channel.meter.op("secret"):
-        if party.rank == rank:
-            return _shared_by_me(protocol, value, owner)
-        outline = channel.receive_object(rank)
-        shape, dtype, requires_grad = parse_outline(outline, owner)
-        if value is not None:
-            _check_same(_as_tensor(value), shape, dtype, owner)
-        share = protocol.share(None, rank, shape, unit_of(protocol, dtype), dtype == torch.bool)
-        return Secret(protocol, share, dtype).requires_grad_(requires_grad)
+        if protocol.party.name == owner:
+            outline, ring = announce(protocol, lambda: _prepared(protocol, value))
+        else:
+            outline, ring = Outline.from_json(heard(protocol, owner), owner), None
+            _check_same(value, outline, owner)
+        return shared(protocol, ring, outline, owner)
 
 
-def _shared_by_me(protocol: Protocol, value: Any, owner: str) -> Secret:
-    party, channel = protocol.party, protocol.channel
-    try:
-        if value is None:
-            raise MisuseError(
-                f"tacit.secret(None, owner={owner!r}) at {caller_line()}: the owner itself must have a value."
-            )
-        tensor = _as_tensor(value)
-        ring = encoded(protocol, tensor)
-    except Exception:
-        for other in party.others():
-            channel.send_object(other, {"refused": True})
-        raise
-    if isinstance(value, float):
-        tensor = tensor.to(torch.get_default_dtype())
-    outline = outline_of(tensor)
-    for other in party.others():
-        channel.send_object(other, outline)
-    unit = unit_of(protocol, tensor.dtype)
-    share = protocol.share(ring, party.rank, tuple(tensor.shape), unit, tensor.dtype == torch.bool)
-    return Secret(protocol, share, tensor.dtype).requires_grad_(tensor.requires_grad)
+def shared(protocol: Protocol, ring: Tensor | None, outline: Outline, owner: str) -> Secret:
+    """A secret of the ring integers (or bits) that ``owner`` has; None elsewhere."""
+    rank, boolean = rank_of(protocol.party, owner), outline.dtype == torch.bool
+    share = protocol.share(ring, rank, outline.shape, unit_of(protocol, outline.dtype), boolean)
+    out = Secret(protocol, share, outline.dtype)
+    out.requires_grad_(outline.requires_grad)
+    return out
 
 
 def encoded(protocol: Protocol, value: Tensor) -> Tensor:
     """Ring integers (or bits) of a plain tensor. Raises EncodingError."""
-    if value.dtype not in _TYPES.values():
-        raise EncodingError(f"A secret cannot be {value.dtype}. Convert it to one of {', '.join(_TYPES)} first.")
-    return (
-        value.detach().clone() if value.dtype == torch.bool else encode(value.detach(), unit_of(protocol, value.dtype))
-    )
+    value = value.detach()
+    return value.clone() if value.dtype == torch.bool else encode(value, unit_of(protocol, value.dtype))
 
 
-def outline_of(value: Tensor) -> dict[str, Any]:
-    """What the others must know of a secret: shape, dtype, whether it wants a gradient."""
-    return {
-        "shape": list(value.shape),
-        "dtype": str(value.dtype).removeprefix("torch."),
-        "requires_grad": value.requires_grad,
-    }
+def _prepared(protocol: Protocol, value: Any) -> tuple[Any, tuple[Outline, Tensor]]:
+    if value is None:
+        name = protocol.party.name
+        raise MisuseError(f"tacit.secret(None, owner={name!r}) at {caller_line()}: the owner itself must have a value.")
+    tensor = _as_tensor(value)
+    outline = Outline.of(tensor)
+    if type(value) is float:  # encoded in full, but of PyTorch's default type
+        outline = outline._replace(dtype=torch.get_default_dtype())
+    return outline.to_json(), (outline, encoded(protocol, tensor))
 
 
-def parse_outline(outline: Any, owner: str) -> tuple[tuple[int, ...], torch.dtype, bool]:
-    """Read what ``owner`` says of its input. Raises InputRefusedError, or FrameError for anything unexpected."""
-    if isinstance(outline, Mapping) and outline.get("refused") is True:
-        raise InputRefusedError(
-            f"'{owner}' refused its own input to tacit.secret at {caller_line()}; only it knows why.", owner
-        )
-    try:
-        shape, dtype, requires_grad = outline["shape"], _TYPES[outline["dtype"]], outline["requires_grad"]
-        legal = (
-            len(shape) <= _MAX_DIMS and all(type(n) is int and n >= 0 for n in shape) and type(requires_grad) is bool
-        )
-    except (TypeError, KeyError):
-        legal = False
-    if not legal:
-        raise FrameError(f"'{owner}' sent something that describes no input.", owner)
-    return tuple(shape), dtype, requires_grad
-
-
-def _check_same(value: Tensor, shape: tuple[int, ...], dtype: torch.dtype, owner: str) -> None:
-    if tuple(value.shape) != shape or value.dtype != dtype:
+def _check_same(value: Any, outline: Outline, owner: str) -> None:
+    """Compare what a party that is not the owner gave with the owner's tensor."""
+    if value is None:
+        return
+    tensor = _as_tensor(value)
+    if tuple(tensor.shape) != outline.shape or tensor.dtype != outline.dtype:
         raise MisuseError(
-            f"tacit.secret at {caller_line()}: '{owner}' owns a tensor of shape {shape} and {dtype}, but here a tensor of shape "
-            f"{tuple(value.shape)} and {value.dtype} was given. Give None, or a tensor of the same shape and dtype."
+            f"tacit.secret at {caller_line()}: '{owner}' owns a tensor of shape {outline.shape} and {outline.dtype}, "
+            f"but here one of shape {tuple(tensor.shape)} and {tensor.dtype} was given. Give None, or one that agrees."
         )
 
 
 def _as_tensor(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, numpy.generic | numpy.ndarray):  # before float: numpy.float64 is one
+        return torch.from_numpy(numpy.array(value))
     if isinstance(value, float):
         return torch.tensor(value, dtype=torch.float64)
-    if isinstance(value, numpy.generic | numpy.ndarray):
-        return torch.from_numpy(numpy.array(value))
     try:
         return torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError):
@@ -146,8 +106,8 @@ def _as_tensor(value: Any) -> Tensor:
 def reveal_tensor(protocol: Protocol, ledger: Ledger, x: Any, to: str | None = None) -> Any:
     """Disclose a secret to the party named ``to``, or to all (None); the ledger records it.
 
-    Returns a plain tensor where it was disclosed, None elsewhere; anything that is no secret comes back as it is. One round
-    and 64 bits an element (1 for bits) to each receiver, and the truncation of a pending value.
+    Returns a plain tensor where it was disclosed, None elsewhere; anything that is no secret comes back as it is. One
+    round and 64 bits an element (1 for bits) to each receiver, and the truncation of a pending value.
     """
     party, channel = protocol.party, protocol.channel
     rank = None if to is None else rank_of(party, to)

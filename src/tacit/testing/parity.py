@@ -1,6 +1,6 @@
 """The parity check: every sample on secrets against PyTorch on plain tensors.
 
-``run_all`` runs all samples in one session of a protocol; ``expected`` gives what PyTorch says; ``difference`` compares.
+``run_all`` runs all samples in one session, ``expected`` gives what PyTorch says, ``difference`` compares.
 """
 
 from __future__ import annotations

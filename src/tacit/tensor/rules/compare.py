@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -51,11 +52,9 @@ def _order(protocol: Protocol, x: Operand, y: Operand, strict: bool) -> Secret:
     if (left is not None and math.isnan(left)) or (right is not None and math.isnan(right)):
         return Secret(protocol, protocol.public(torch.full(_shape(x, y), False), 0), torch.bool)
     if right is not None:
-        assert isinstance(x, Secret)
-        return bits_above(protocol, x, right, strict)
+        return bits_above(protocol, cast(Secret, x), right, strict)
     if left is not None:  # left > x is not (x >= left)
-        assert isinstance(y, Secret)
-        bits = bits_above(protocol, y, left, not strict)
+        bits = bits_above(protocol, cast(Secret, y), left, not strict)
         return Secret(protocol, protocol.invert(bits._share), torch.bool)
     difference = _difference(protocol, x, y)
     return Secret(protocol, protocol.compare(difference, [1 if strict else 0])[0], torch.bool)
@@ -128,5 +127,5 @@ def _as_scalar(x: Operand) -> Number | None:
     return x
 
 
-def _shape(x: Operand, y: Operand) -> torch.Size:
-    return torch.broadcast_shapes(*(z.shape for z in (x, y) if isinstance(z, Tensor)))
+def _shape(x: Operand, y: Operand) -> tuple[int, ...]:
+    return tuple(torch.broadcast_shapes(*(z.shape for z in (x, y) if isinstance(z, Tensor))))

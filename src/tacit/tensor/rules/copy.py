@@ -20,7 +20,7 @@ aten = torch.ops.aten
 
 @rule(aten._to_copy.default)
 def to_copy(protocol: Protocol, x: Secret, *, dtype: torch.dtype | None = None, **layout: Any) -> Secret:
-    """Between floating-point types and from integers: free. From bits: one round, one bit. To bits: an equality test."""
+    """Between real types and from integers: free. From bits: one round, one bit. To bits: an equality test."""
     dtype = x.dtype if dtype is None else dtype
     if dtype == x.dtype:
         return Secret(protocol, protocol.linear(torch.clone, x._share), dtype)

@@ -1,8 +1,9 @@
-"""Maxima, minima and where they are: tournaments of comparisons. At equal values the first index wins, as in PyTorch."""
+"""Maxima, minima and where they are: tournaments of comparisons. At equal values the first index wins."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -42,8 +43,7 @@ def _pair(protocol: Protocol, x: Secret | Tensor, y: Secret | Tensor, dtype: tor
     if isinstance(x, Secret):
         left = number(protocol, x, dtype)
         return left, addend(protocol, y, left)
-    assert isinstance(y, Secret)
-    right = number(protocol, y, dtype)
+    right = number(protocol, cast(Secret, y), dtype)
     return addend(protocol, x, right), right
 
 

@@ -1,4 +1,4 @@
-"""New tensors after the model of a secret: public constants in the form of a secret, so that secrets can be written in."""
+"""New tensors after the model of a secret: public constants as secrets, so that secrets can be written into them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexing with public indices: free. A secret index of a largest element can be scattered to: the gradient's way back."""
+"""Indexing with public indices: free. To the secret index of a maximum one can scatter: the gradient's way back."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ aten = torch.ops.aten
 _Indices = Sequence[Tensor | None]
 
 
-def _linear(protocol: Protocol, x: Secret, function: Callable[[Tensor], Tensor]) -> Secret:
-    return Secret(protocol, protocol.linear(function, x._share), x.dtype)
+def _linear(protocol: Protocol, x: Secret | Tensor, function: Callable[[Tensor], Tensor]) -> Secret:
+    return Secret(protocol, protocol.linear(function, lifted(protocol, x, x.dtype)), x.dtype)
 
 
 @rule(aten.index.Tensor)
 def index(protocol: Protocol, x: Secret | Tensor, indices: _Indices) -> Secret:
     """Free."""
     _check(indices)
-    assert isinstance(x, Secret)
     return _linear(protocol, x, lambda part: aten.index(part, indices))
 
 
@@ -40,7 +39,6 @@ def index(protocol: Protocol, x: Secret | Tensor, indices: _Indices) -> Secret:
 def index_select(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor) -> Secret:
     """Free."""
     _check([index])
-    assert isinstance(x, Secret)
     return _linear(protocol, x, lambda part: part.index_select(dim, index))
 
 
@@ -48,7 +46,6 @@ def index_select(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor
 def gather(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Secret:
     """Free."""
     _check([index])
-    assert isinstance(x, Secret)
     return _linear(protocol, x, lambda part: part.gather(dim, index))
 
 
@@ -58,7 +55,6 @@ def embedding(
 ) -> Secret:
     """Public ids in a secret table: free."""
     _check([index])
-    assert isinstance(weight, Secret)
     return _linear(protocol, weight, lambda part: part[index])
 
 
@@ -84,7 +80,6 @@ def embedding_backward(
 def masked_select(protocol: Protocol, x: Secret | Tensor, mask: Tensor) -> Secret:
     """Free for a public mask."""
     _check([mask])
-    assert isinstance(x, Secret)
     return _linear(protocol, x, lambda part: part.masked_select(mask))
 
 
@@ -173,6 +168,6 @@ def _check(indices: _Indices) -> None:
         if position.dtype == torch.bool:
             raise SecretLeakError(
                 f"Indexing with a secret mask (at {caller_line()}) would disclose how many entries it chooses, in the "
-                "shape of the result. Use torch.where(mask, x, 0), x.masked_fill(mask, 0) or x * mask, or tacit.reveal(mask)."
+                "shape of the result. Use torch.where(mask, x, 0) or x * mask, or tacit.reveal(mask)."
             )
         raise UnsupportedOpError(f"Indexing with secret numbers (at {caller_line()}) is planned but not built yet.")

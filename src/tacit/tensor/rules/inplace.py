@@ -1,4 +1,4 @@
-"""In-place operations: the result of the operation itself, written into the target's memory and so into all its views."""
+"""In-place operations: the result of the operation, written into the target's memory and so into all its views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch._ops import OpOverload
 from tacit.caller import caller_line
 from tacit.errors import MisuseError
 from tacit.protocols._base import Protocol
-from tacit.tensor.registry import Entry, find, rule, short_name
+from tacit.protocols.share import required
+from tacit.tensor.registry import find, rule, short_name
 from tacit.tensor.rules import bits, compare, extreme, gather, linear, nonlinear, products, structural
 from tacit.tensor.rules.copy import overwrite
 from tacit.tensor.secret import Secret
@@ -79,13 +80,11 @@ def _enter(op: OpOverload, functional: Callable[..., Any]) -> None:
             )
         if not torch.can_cast(result.dtype, target.dtype):
             raise MisuseError(
-                f"{short_name(op)} at {caller_line()}: the result is {result.dtype}, the target {target.dtype}. Use the "
-                "operation that returns a new tensor."
+                f"{short_name(op)} at {caller_line()}: the result is {result.dtype}, the target {target.dtype}. Use "
+                "the operation that returns a new tensor."
             )
         return overwrite(protocol, target, result)
 
 
 for _op, _functional in _PAIRS:
-    _entry: Entry | None = find(_functional)
-    assert _entry is not None
-    _enter(_op, _entry.rule)
+    _enter(_op, required(find(_functional)).rule)

@@ -39,8 +39,8 @@ def _enter_shape(op: OpOverload) -> None:
     @rule(op)
     def refuse(protocol: Protocol, *args: Any, **kwargs: Any) -> NoReturn:
         raise SecretLeakError(
-            f"{short_name(op)} at {caller_line()} would disclose something about a secret in the shape of its result. Keep "
-            "the shape and choose with torch.where(condition, x, y), or reveal the condition with tacit.reveal."
+            f"{short_name(op)} at {caller_line()} would disclose something about a secret in the shape of its result. "
+            "Keep the shape and choose with torch.where(condition, x, y), or reveal the condition with tacit.reveal."
         )
 
 

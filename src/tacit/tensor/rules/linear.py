@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -61,8 +61,7 @@ def weighted_sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number) -> S
 
 def _sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number, dtype: torch.dtype) -> Share:
     if not isinstance(x, Secret):
-        assert isinstance(y, Secret)
-        right = _weighted(protocol, number(protocol, y, dtype), alpha)
+        right = _weighted(protocol, number(protocol, cast(Secret, y), dtype), alpha)
         return protocol.add(addend(protocol, x, right), right)
     left = number(protocol, x, dtype)
     if not isinstance(y, Secret):
@@ -97,8 +96,7 @@ def mul(protocol: Protocol, x: Operand, y: Operand) -> Secret:
 def product(protocol: Protocol, x: Operand, y: Operand, dtype: torch.dtype) -> Share:
     """``x * y`` as a share of type ``dtype``."""
     if not isinstance(x, Secret):
-        x, y = y, x
-    assert isinstance(x, Secret)
+        x, y = cast(Secret, y), x
     if dtype == torch.bool:
         right = y._share if isinstance(y, Secret) else protocol.public(torch.as_tensor(y), 0)
         return protocol.both(x._share, right)
@@ -184,13 +182,13 @@ def power(protocol: Protocol, x: Secret, exponent: Number) -> Secret:
 @rule(aten.addcmul.default)
 def addcmul(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
     """``x + value * y * z``: the cost of ``y * z``."""
-    return torch.add(x, torch.mul(y, z), alpha=value)  # type: ignore[arg-type]
+    return torch.add(x, torch.mul(y, z), alpha=value)
 
 
 @rule(aten.addcdiv.default)
 def addcdiv(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
     """``x + value * y / z`` for a public z: free."""
-    return torch.add(x, torch.div(y, z), alpha=value)  # type: ignore[arg-type]
+    return torch.add(x, torch.div(y, z), alpha=value)
 
 
 @rule(aten.lerp.Scalar, aten.lerp.Tensor)

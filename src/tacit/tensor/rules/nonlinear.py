@@ -1,4 +1,4 @@
-"""ReLU and what is made of it: thresholds, clamps, absolute values. Backward passes reuse the signs of the forward pass."""
+"""ReLU and what is made of it: thresholds, clamps, absolute values. Gradients reuse the signs of the forward pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving, repeating and adding up elements: linear over the ring, so each part of a share does it alone; all are free."""
+"""Moving, repeating and adding up elements: linear over the ring, so each part of a share does it alone; free."""
 
 from __future__ import annotations
 

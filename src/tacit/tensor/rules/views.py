@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch._ops import OpOverload
 
 from tacit.protocols._base import Protocol
@@ -47,8 +49,12 @@ def _enter(op: OpOverload) -> None:
 def _enter_list(op: OpOverload) -> None:
     @rule(op)
     def views(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> list[Secret]:
+        def one(part: Tensor, index: int) -> Tensor:
+            views: list[Tensor] = op(part, *args, **kwargs)
+            return views[index]
+
         count = len(op(x._share.parts[0], *args, **kwargs))
-        return [x.viewed(lambda part, index=index: op(part, *args, **kwargs)[index]) for index in range(count)]
+        return [x.viewed(partial(one, index=index)) for index in range(count)]
 
 
 @rule(aten.detach.default, aten.alias.default, silent=True)

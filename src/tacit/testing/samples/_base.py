@@ -19,8 +19,8 @@ FRACTION = 2**-8
 class Sample:
     """A function and its inputs.
 
-    public: the inputs that may also be plain tensors, one at a time. gradient: whether gradients are compared too. units:
-    the absolute error allowed, in units of ``2**-frac_bits``; one more is allowed for each 2**16 of the result.
+    public: the inputs that may also be plain tensors, one at a time. gradient: whether gradients are compared too.
+    units: the absolute error allowed, in units of ``2**-frac_bits``; added to it is a relative one of the same size.
     """
 
     name: str
