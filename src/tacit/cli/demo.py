@@ -26,6 +26,9 @@ def demo_command(
     with explained("demo"):
         from tacit.demo.run import run_demo
 
+        notes = Console(stderr=True)
+        if notes.is_terminal:
+            notes.print(f"Starting lab, clinic and dealer as {backend}; the lab then trains its network in the clear.")
         summary = run_demo(backend.literal, batch_size=batch_size)
     if as_json:
         print(json.dumps(summary.as_json()))
