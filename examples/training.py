@@ -1,6 +1,6 @@
 """Two hospitals fit one model to the patients of both; only its final weights are revealed, to both.
 
-    tacit run examples/training.py --parties north,south --show
+tacit run examples/training.py --parties north,south --show
 """
 
 import torch
