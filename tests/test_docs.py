@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import tacit
+from tacit.cli.clusterfile import read_cluster
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -47,6 +48,12 @@ def test_the_ten_lines_of_the_readme_run(tmp_path, monkeypatch):
     results = tacit.run(names["job"], parties=["lab", "clinic"])
     assert results["lab"] is None
     assert (results["clinic"] - net(patients)).abs().max() < 1e-3
+
+
+def test_the_cluster_file_of_the_readme_is_one(tmp_path):
+    path = tmp_path / "cluster.toml"
+    path.write_text(re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1))
+    assert read_cluster(path).names == ("lab", "clinic")
 
 
 def test_the_readme_names_every_setting():
