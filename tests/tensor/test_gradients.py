@@ -34,6 +34,7 @@ OPTIMIZERS = {
     "plain": {},
     "momentum": {"momentum": 0.9, "weight_decay": 0.01, "nesterov": True},
     "dampened": {"momentum": 0.5, "dampening": 0.1, "maximize": True},
+    "foreach": {"momentum": 0.9, "weight_decay": 0.01, "nesterov": True, "foreach": True},
 }
 
 

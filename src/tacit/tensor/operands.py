@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy
@@ -91,21 +91,34 @@ def factor(protocol: Protocol, value: Tensor | Number) -> Factor:
     Whole numbers and short binary fractions are exact; any other has at least 16 significant bits at its largest
     element (fewer where that is below 2**-8, but never fewer than 12).
     """
-    if isinstance(value, bool | int):
-        return Factor(encode_public(int(value), 0), 0)
-    if isinstance(value, Tensor) and not value.dtype.is_floating_point:
+    frac_bits, most = protocol.settings.frac_bits, protocol.max_scale - protocol.settings.frac_bits
+    if not isinstance(value, Tensor):
+        return _number_factor(value, frac_bits, most)
+    if not value.dtype.is_floating_point:
         return Factor(encode_public(value, 0), 0)
-    largest = abs(value) if isinstance(value, float) else float(value.detach().abs().amax()) if value.numel() else 0.0
+    largest = float(value.detach().abs().amax()) if value.numel() else 0.0
+    scale, shift = _layout(largest, frac_bits, most)
+    return reduced(encode_public(torch.ldexp(value.double(), torch.tensor(shift)), scale), scale, shift)
+
+
+@lru_cache(4096)
+def _number_factor(value: Number, frac_bits: int, most: int) -> Factor:
+    if not isinstance(value, float):
+        return Factor(encode_public(int(value), 0), 0)
+    scale, shift = _layout(abs(value), frac_bits, most)
+    mantissa, exponent = math.frexp(value)
+    if abs(mantissa) == 0.5 and exponent < 1:  # a power of two is exact, however small
+        return Factor(torch.tensor(1 if value > 0 else -1), 1 - exponent)
+    return reduced(encode_public(math.ldexp(value, shift), scale), scale, shift)
+
+
+def _layout(largest: float, frac_bits: int, most: int) -> tuple[int, int]:
+    """Fraction bits and shift for a factor of which this is the largest element."""
     if not math.isfinite(largest):
         raise EncodingError("A public factor is NaN or infinite, which fixed point cannot hold.")
-    exponent = math.frexp(largest)[1]
-    frac_bits = protocol.settings.frac_bits
-    wanted = frac_bits + max(0, 1 - exponent)
-    most = protocol.max_scale - frac_bits
+    wanted = frac_bits + max(0, 1 - math.frexp(largest)[1])
     shift = wanted - most if wanted - most > frac_bits + 1 - _FEWEST_BITS else 0
-    scale = min(wanted, most)
-    lifted = math.ldexp(value, shift) if isinstance(value, float) else torch.ldexp(value.double(), torch.tensor(shift))
-    return reduced(encode_public(lifted, scale), scale, shift)
+    return min(wanted, most), shift
 
 
 def known_factor(x: Share) -> Factor:
@@ -135,10 +148,6 @@ def times(protocol: Protocol, x: Share, by: Factor) -> Share:
 
 def scaled(protocol: Protocol, x: Share, value: Tensor | Number) -> Share:
     """``x`` times a public value, left pending; powers of two are exact."""
-    if isinstance(value, float) and value and math.isfinite(value):
-        mantissa, exponent = math.frexp(value)
-        if abs(mantissa) == 0.5 and exponent < 1:
-            return times(protocol, x, Factor(torch.tensor(1 if mantissa > 0 else -1), 1 - exponent))
     return times(protocol, x, factor(protocol, value))
 
 

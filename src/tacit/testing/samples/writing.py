@@ -135,7 +135,36 @@ def _others() -> list[Sample]:
     def baddbmm(x: Tensor, y: Tensor) -> Tensor:
         return x.clone().baddbmm_(y, torch.ones(2, 3, 4))
 
+    def on_lists(operation: Callable[..., Any]) -> Callable[..., list[Tensor]]:
+        def run(x: Tensor, y: Tensor) -> list[Tensor]:
+            targets = [x * 2, y.clone(), x[0] + 1]
+            result = operation(targets, [y, x, y[1]])
+            return [*targets, *(result or [])]
+
+        return run
+
+    lists: dict[str, Callable[..., Any]] = {
+        "foreach add": lambda xs, ys: torch._foreach_add(xs, ys, alpha=0.3),
+        "foreach add_": lambda xs, ys: torch._foreach_add_(xs, ys, alpha=-0.3),
+        "foreach add a number": lambda xs, ys: torch._foreach_add(xs, 1.5),
+        "foreach add_ a number": lambda xs, ys: torch._foreach_add_(xs, 1.5),
+        "foreach sub": torch._foreach_sub,
+        "foreach sub_": torch._foreach_sub_,
+        "foreach mul": torch._foreach_mul,
+        "foreach mul_": torch._foreach_mul_,
+        "foreach mul a number": lambda xs, ys: torch._foreach_mul(xs, 0.9),
+        "foreach mul_ a number": lambda xs, ys: torch._foreach_mul_(xs, 0.9),
+        "foreach mul a tensor": lambda xs, ys: torch._foreach_mul(xs, torch.tensor(0.5)),
+        "foreach mul_ a tensor": lambda xs, ys: torch._foreach_mul_(xs, torch.tensor(0.5)),
+        "foreach neg": lambda xs, ys: torch._foreach_neg(xs),
+        "foreach neg_": lambda xs, ys: torch._foreach_neg_(xs),
+        "foreach clamp_min_": lambda xs, ys: torch._foreach_clamp_min_(xs, -1.0),
+        "foreach clamp_max_": lambda xs, ys: torch._foreach_clamp_max_(xs, 1.0),
+        "foreach zero_": lambda xs, ys: torch._foreach_zero_(xs),
+    }
+    x, y = real(3, 4), real(3, 4)
     return [
+        *(sample(name, on_lists(op), x, y, public=[], gradient=False, units=4) for name, op in lists.items()),
         sample("addmv_", addmv, real(3), real(3, 4), public=[1], gradient=False),
         sample("baddbmm_", baddbmm, real(2, 3, 4), real(2, 3, 3), public=[1], gradient=False),
         sample("add_ integers", lambda n, m: n.clone().add_(m), whole(3), whole(3), public=[1], gradient=False),
