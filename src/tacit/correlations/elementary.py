@@ -13,24 +13,24 @@ from torch import Tensor
 from tacit.correlations.masks import Masks, MaskView
 from tacit.correlations.requests import Request
 from tacit.correlations.streams import Output
-from tacit.ring.elementary import exp2_fraction, fixed, sines_cosines, two_to
+from tacit.ring.elementary import exp_fraction, exp_whole, fixed, harmonics
 
-TABLE_SCALE = 30
-"""Fraction bits of a table of powers of two."""
+EXP_SCALE = 40
+"""Fraction bits of a table of exp, whose entries are small numbers; their public factors carry 60 - 40."""
 
-WAVE_SCALE = 22
+WAVE_SCALE = 25
 """Fraction bits of sines and cosines."""
 
 
 @dataclass(frozen=True)
-class PowersOfTwo(Request):
-    """For r = -a with ``fraction_bits``: shares of the 2**integer_bits numbers ``2**(v - r)``, v a whole number.
+class Exponentials(Request):
+    """For r = -a with ``fraction_bits``: shares of the 2**integer_bits numbers ``e**(v - r)``, v a whole number.
 
     v - r is taken modulo ``2**integer_bits`` between -2**integer_bits and 1: less 2**integer_bits where v exceeds the
-    whole part of r. Scale: ``TABLE_SCALE``.
+    whole part of r. Scale: ``EXP_SCALE``.
     """
 
-    kind = "powers of two"
+    kind = "exponentials"
     mask: MaskView
     fraction_bits: int
     integer_bits: int
@@ -43,12 +43,13 @@ class PowersOfTwo(Request):
         size = 1 << self.integer_bits
         whole = (r >> self.fraction_bits) & (size - 1)
         fraction = r & ((1 << self.fraction_bits) - 1)
-        # 2**-fraction as half of 2**(1 - fraction); a fraction of 0 gives 2 * 0.5
-        start = exp2_fraction(-fraction & ((1 << self.fraction_bits) - 1), self.fraction_bits)
-        start = torch.where(fraction == 0, start, start * 0.5)
-        exponent = torch.arange(size).unsqueeze(1) - whole
-        exponent = torch.where(exponent > 0, exponent - size, exponent)
-        return ((start * two_to(exponent + TABLE_SCALE)).round().to(torch.int64),)
+        # e**-fraction as e**(1 - fraction) / e, but for a fraction of 0
+        start = exp_fraction(-fraction & ((1 << self.fraction_bits) - 1), self.fraction_bits)
+        start = torch.where(fraction == 0, start, start * exp_whole(-1))
+        powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
+        below = whole - torch.arange(size).unsqueeze(1)
+        below = torch.where(below < 0, below + size, below)
+        return (fixed(start * powers[below], EXP_SCALE),)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Waves(Request):
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         a = masks.ring(self.mask).reshape(-1) & ((1 << self.period_bits) - 1)
-        sines, cosines = sines_cosines(a, self.period_bits, self.terms)
-        return fixed(sines, WAVE_SCALE), fixed(cosines, WAVE_SCALE)
+        waves = [(fixed(s, WAVE_SCALE), fixed(c, WAVE_SCALE)) for s, c in harmonics(a, self.period_bits, self.terms)]
+        return torch.stack([s for s, _ in waves]), torch.stack([c for _, c in waves])
 
 
 @dataclass(frozen=True)

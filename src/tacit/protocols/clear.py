@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tacit.ring.elementary import exp2_fraction, fixed, sines_cosines, two_to
+from tacit.ring.elementary import Wave, exp_fraction, exp_offset, exp_whole, fixed, harmonics
 
 
 def round_shift(value: Tensor, shift: int) -> Tensor:
@@ -23,25 +23,28 @@ def floor_shift(value: Tensor, shift: int, noise: Tensor) -> Tensor:
     return (value >> shift) + ((value & low) > (noise & low)).to(torch.int64)
 
 
-def power_of_two(value: Tensor, scale: int, offsets: Sequence[int], integer_bits: int) -> list[Tensor]:
-    """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``; saturates."""
-    whole = value >> scale
-    fraction = exp2_fraction(value & ((1 << scale) - 1), scale)
-    exponents = [(whole - offset).clamp(-(1 << integer_bits), 0) for offset in offsets]
-    return [(fraction * two_to(exponent + 30)).round().to(torch.int64) << 30 for exponent in exponents]
-
-
-def waves(value: Tensor, period_bits: int, series: Sequence[Sequence[float]]) -> list[Tensor]:
-    """For each row b the sum of ``b[k - 1] sin(2 pi k x / 2**period_bits)`` at scale 44."""
-    terms = max(len(row) for row in series)
-    sines, _ = sines_cosines(value & ((1 << period_bits) - 1), period_bits, terms)
+def exponential(value: Tensor, scale: int, shifts: Sequence[int], integer_bits: int) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where its offset o has ``1 - 2**integer_bits < x - o <= 0``."""
+    size = 1 << integer_bits
+    powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
+    fraction = exp_fraction(value & ((1 << scale) - 1), scale)
     out = []
-    for row in series:
-        total = torch.zeros_like(sines[0])
-        for k, b in enumerate(row):
-            total = total + sines[k] * b
-        out.append(fixed(total, 44))
+    for shift in shifts:
+        offset = exp_offset(shift)
+        below = (offset - (value >> scale)).clamp(0, size)
+        out.append(fixed(fraction * powers[below] * (exp_whole(offset) * 2.0**-shift), 40) << 20)
     return out
+
+
+def waves(value: Tensor, period_bits: int, series: Sequence[Wave]) -> list[Tensor]:
+    """Each of ``series`` at the angle of x, whose whole turn is ``2**period_bits`` units of x, at scale 50."""
+    terms = max(wave.terms for wave in series)
+    totals = [torch.full(value.shape, wave.at(0)[1], dtype=torch.float64) for wave in series]
+    for k, (sine, cosine) in enumerate(harmonics(value & ((1 << period_bits) - 1), period_bits, terms), start=1):
+        for i, wave in enumerate(series):
+            b, c = wave.at(k)
+            totals[i] = totals[i] + (sine * b + cosine * c)
+    return [fixed(total, 50) for total in totals]
 
 
 def powers(value: Tensor, degree: int) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""The ground of the numeric functions: powers of two, waves and powers of a secret, each from one opening."""
+"""The ground of the numeric functions: exp, waves and powers of a secret, each from one opening."""
 
 from __future__ import annotations
 
@@ -6,47 +6,49 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from tacit.correlations.elementary import TABLE_SCALE, WAVE_SCALE
+from tacit.correlations.elementary import WAVE_SCALE
 from tacit.protocols import clear
 from tacit.protocols.books import Books
 from tacit.protocols.share import Share, Storage
+from tacit.ring.elementary import Wave
 
 
 class Elementary(Books):
     """What ``tacit.functions`` builds exp, sigmoid, erf and the rest from."""
 
-    def power_of_two(self, x: Share, offsets: Sequence[int] = (0,), integer_bits: int = 5) -> list[Share]:
-        """``2**(x - offset)`` for each offset with ``1 - 2**integer_bits < x - offset <= 0``, from one opening.
+    def exponential(self, x: Share, shifts: Sequence[int] = (0,), integer_bits: int = 5) -> list[Share]:
+        """``e**x / 2**shift`` for each shift, from one opening; pending at scale 60 with unit 30; x may be pending.
 
-        Pending at scale 60 with unit 30; x may be pending. Any other x gives a number without meaning: select it away.
+        Relative error 1e-6, and 2**-39 of the largest result. For ``1 - 2**integer_bits < x - o <= 0``, where o is
+        ``shift * ln 2`` rounded up. Any other x gives a number without meaning: select it away.
         """
         if x.storage.known_by is not None:
-            values: Sequence[Tensor | None] = [None] * len(offsets)
+            values: Sequence[Tensor | None] = [None] * len(shifts)
             if x.clear is not None:
-                values = clear.power_of_two(x.clear, x.scale, offsets, integer_bits)
-            outs = [self._known(value, x.storage.known_by, x.shape, _table_storage()) for value in values]
+                values = clear.exponential(x.clear, x.scale, shifts, integer_bits)
+            outs = [self._known(value, x.storage.known_by, x.shape, Storage(60, 30)) for value in values]
         else:
-            with self.metered("power_of_two"):
-                parts = self._power_of_two(x, offsets, integer_bits)
-            outs = [Share(part, _table_storage()) for part in parts]
+            with self.metered("exponential"):
+                parts = self._exponential(x, shifts, integer_bits)
+            outs = [Share(part, Storage(60, 30)) for part in parts]
         return [self._passed_on(out, x) for out in outs]
 
-    def waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Share]:
-        """For each row b of ``series`` the sum over k of ``b[k - 1] sin(2 pi k x / 2**period_bits)``.
+    def waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Share]:
+        """Each of ``series`` at the angle of x, whose whole turn is ``2**period_bits`` units of x, from one opening.
 
-        Pending at scale 44. ``2**period_bits`` is a period in units of the scale of x, which may be pending; x may have
-        any size.
+        Pending at scale 50. x may be pending and may have any size. Error 2**-25 times the number of terms and the sum
+        of the coefficients.
         """
-        if x.storage.known_by is not None:
+        scale, unit, knower = 2 * WAVE_SCALE, self.settings.frac_bits, x.storage.known_by
+        if knower is not None:
             values: Sequence[Tensor | None] = [None] * len(series)
             if x.clear is not None:
                 values = clear.waves(x.clear, period_bits, series)
-            unit, knower = self.settings.frac_bits, x.storage.known_by
-            outs = [self._known(value, knower, x.shape, Storage(2 * WAVE_SCALE, unit)) for value in values]
+            outs = [self._known(value, knower, x.shape, Storage(scale, unit)) for value in values]
         else:
             with self.metered("waves"):
                 parts = self._waves(x, period_bits, series)
-            outs = [Share(part, Storage(2 * WAVE_SCALE, self.settings.frac_bits)) for part in parts]
+            outs = [Share(part, Storage(scale, unit)) for part in parts]
         return [self._passed_on(out, x) for out in outs]
 
     def powers(self, x: Share, degree: int) -> list[Share]:
@@ -67,7 +69,3 @@ class Elementary(Books):
                 parts = self._powers(x, degree)
             outs = [Share(part, s) for part, s in zip(parts, storages, strict=True)]
         return [self._registered(out) for out in outs]
-
-
-def _table_storage() -> Storage:
-    return Storage(2 * TABLE_SCALE, TABLE_SCALE)

@@ -12,6 +12,7 @@ from torch import Tensor
 from tacit.party import Party
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import Bilinear
+from tacit.ring.elementary import Wave
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
 
@@ -89,12 +90,12 @@ class Primitives(ABC):
         """A bit as a ring integer."""
 
     @abstractmethod
-    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
-        """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``."""
+    def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
+        """``e**x / 2**shift`` at scale 60 for each shift; its offset o has ``1 - 2**integer_bits < x - o <= 0``."""
 
     @abstractmethod
-    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
-        """For each row b the sum of ``b[k - 1] sin(2 pi k x / 2**period_bits)`` at scale 44."""
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
+        """Each of ``series`` at the angle of x, whose whole turn is ``2**period_bits`` units of x, at scale 50."""
 
     @abstractmethod
     def _powers(self, x: Share, degree: int) -> list[Parts]:

@@ -7,26 +7,49 @@ nothing here calls a library's exp or sin; only sums and products of float64, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-_LN2 = 0.6931471805599453
-_SQRT2 = 1.4142135623730951
-_EXP2 = [_SQRT2 * _LN2**k / math.factorial(k) for k in range(15)]
+_E = 2.718281828459045
+_SQRT_E = 1.6487212707001282
+_EXP = [_SQRT_E / math.factorial(k) for k in range(15)]
 _SIN = [(-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(9)]
 _COS = [(-1) ** k * (2 * math.pi) ** (2 * k) / math.factorial(2 * k) for k in range(9)]
 
 
-def exp2_fraction(numerator: Tensor, bits: int) -> Tensor:
-    """``2**(numerator / 2**bits)`` for ``0 <= numerator < 2**bits``, float64 in [1, 2); relative error 1e-14."""
-    return _polynomial(_EXP2, numerator.double() * 2.0**-bits - 0.5)
+class Wave(NamedTuple):
+    """A function of an angle t: the sum of ``sines[k - 1] sin(k t)`` and of ``cosines[k] cos(k t)``."""
+
+    sines: Sequence[float]
+    cosines: Sequence[float] = ()
+
+    @property
+    def terms(self) -> int:
+        """The highest multiple of the angle."""
+        return max(len(self.sines), len(self.cosines) - 1)
+
+    def at(self, k: int) -> tuple[float, float]:
+        """The coefficients of the sine and of the cosine of k t."""
+        sine = self.sines[k - 1] if 0 < k <= len(self.sines) else 0.0
+        return sine, self.cosines[k] if k < len(self.cosines) else 0.0
 
 
-def two_to(exponent: Tensor) -> Tensor:
-    """``2.0**exponent`` for whole exponents from -1022 to 1023, exact."""
-    return ((exponent + 1023) << 52).view(torch.float64)
+def exp_fraction(numerator: Tensor, bits: int) -> Tensor:
+    """``e**(numerator / 2**bits)`` for ``0 <= numerator < 2**bits``, float64 in [1, e); relative error 1e-14."""
+    return _polynomial(_EXP, numerator.double() * 2.0**-bits - 0.5)
+
+
+def exp_whole(exponent: int) -> float:
+    """``e**exponent``; relative error ``|exponent|`` times 1e-16."""
+    return math.prod([_E] * exponent, start=1.0) if exponent >= 0 else 1 / exp_whole(-exponent)
+
+
+def exp_offset(shift: int) -> int:
+    """The least whole number whose exp is at least ``2**shift``."""
+    return math.ceil(shift * 0.6931471805599453)
 
 
 def sine_cosine(numerator: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -43,15 +66,14 @@ def sine_cosine(numerator: Tensor, bits: int) -> tuple[Tensor, Tensor]:
     return torch.where(swapped, cosine, sine) * sign_of_sine, torch.where(swapped, sine, cosine) * sign_of_cosine
 
 
-def sines_cosines(numerator: Tensor, bits: int, terms: int) -> tuple[Tensor, Tensor]:
-    """Sines and cosines of 1, 2, ... ``terms`` times an angle (see ``sine_cosine``), [terms, *shape]; error 1e-13."""
+def harmonics(numerator: Tensor, bits: int, terms: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Sine and cosine of 1, 2, ... ``terms`` times an angle (see ``sine_cosine``), one after the other; error 1e-13."""
     sine, cosine = sine_cosine(numerator, bits)
-    sines, cosines = [sine], [cosine]
-    for _ in range(terms - 1):
-        s, c = sines[-1], cosines[-1]
-        sines.append(s * cosine + c * sine)
-        cosines.append(c * cosine - s * sine)
-    return torch.stack(sines), torch.stack(cosines)
+    s, c = sine, cosine
+    for k in range(terms):
+        if k:
+            s, c = s * cosine + c * sine, c * cosine - s * sine
+        yield s, c
 
 
 def fixed(value: Tensor, scale: int) -> Tensor:

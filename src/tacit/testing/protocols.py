@@ -5,6 +5,7 @@ A new protocol passes when ``check`` does for each number of parties that it sup
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import MATMUL, MUL, conv, conv_grad_input, conv_grad_weight
+from tacit.ring.elementary import Wave, exp_offset
 from tacit.runtime.launcher import run
 from tacit.runtime.session import current
 from tacit.settings import Settings
@@ -209,21 +211,22 @@ def _bits(case: _Case) -> Iterator[Result]:
 def _elementary(case: _Case) -> Iterator[Result]:
     p = case.protocol
     x = torch.cat([-case.ring(200, bits=20).abs(), torch.tensor([0, -1, -(1 << 16), -(31 << 16) + 1])])
-    for offset in (0, 7):
-        moved = case.other(x + (offset << 16))
-        _, share = p.power_of_two(moved, offsets=(3, offset))
+    for shift in (0, 22):
+        moved = case.other(x + (exp_offset(shift) << 16))
+        _, share = p.exponential(moved, shifts=(3, shift))
         p.settle(share)
-        expected = (torch.exp2(x.double() / 2**16) * 2**30).round().to(torch.int64)
-        yield f"power_of_two with offset {offset}, scale 30", share, expected, 4
+        largest = math.exp(exp_offset(shift)) / 2**shift
+        expected = (torch.exp(x.double() / 2**16) * largest * 2**30).round().to(torch.int64)
+        yield f"exponential, {shift} bits down, scale 30", share, expected, 1024
     y = torch.cat([case.ring(200, bits=40), _extremes((1 << 61) - 1)])
     turns = (y & ((1 << 19) - 1)).double() / 2**19 * 2 * torch.pi
     for row, share in zip(_SERIES, p.waves(case.other(y), 19, _SERIES), strict=True):
-        wave = sum(b * torch.sin((k + 1) * turns) for k, b in enumerate(row))
+        wave = sum(row.at(k)[0] * torch.sin(k * turns) + row.at(k)[1] * torch.cos(k * turns) for k in range(5))
         p.settle(share)
-        yield f"waves of {len(row)} terms", share, (torch.as_tensor(wave) * 2**UNIT).round().to(torch.int64), 2
+        yield f"waves of {row.terms} terms", share, (torch.as_tensor(wave) * 2**UNIT).round().to(torch.int64), 2
     z = case.ring(200, bits=20)
     for k, share in enumerate(p.powers(case.other(z), 4), start=2):
         yield f"power {k}", _raw(share), z**k
 
 
-_SERIES = [[1.0], [0.5, -0.25, 0.125, 1e-3]]
+_SERIES = [Wave([1.0]), Wave([0.5, -0.25, 0.125, 1e-3]), Wave([0.5], [3.0, 0.125, 0.0, -0.25])]

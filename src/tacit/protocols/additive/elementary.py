@@ -1,6 +1,6 @@
 """Exp, waves and powers of a masked value: one opening, a table of the mask from the source, public factors.
 
-With m = x - a open: 2**x = 2**m 2**a, sin(m + a) = sin m cos a + cos m sin a, and (m + a)**k by the binomial theorem.
+With m = x - a open: e**x = e**m e**a, sin(m + a) = sin m cos a + cos m sin a, and (m + a)**k by the binomial theorem.
 Local after the opening, exact up to the rounding of the factors. (One-time tables after Ishai et al., TCC 2013.)
 """
 
@@ -12,50 +12,54 @@ from math import comb
 import torch
 from torch import Tensor
 
-from tacit.correlations.elementary import TABLE_SCALE, WAVE_SCALE, Powers, PowersOfTwo, Waves
+from tacit.correlations.elementary import EXP_SCALE, WAVE_SCALE, Exponentials, Powers, Waves
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.share import Share
-from tacit.ring.elementary import exp2_fraction, fixed, sines_cosines
+from tacit.ring.elementary import Wave, exp_fraction, exp_offset, exp_whole, fixed, harmonics
 
 
-def power_of_two(context: Context, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Tensor]:
-    """``2**(x - offset)`` at scale 60 for each offset with ``1 - 2**integer_bits < x - offset <= 0``; error 2**-29.
+def exponential(context: Context, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where its offset o has ``1 - 2**integer_bits < x - o <= 0``.
 
-    The opening, and from the source 64 bits for each of 2**integer_bits table entries, which serve all offsets.
+    Relative error 2**-20, and 2**-39 of the largest. The opening, and from the source 64 bits for each of
+    2**integer_bits table entries, which serve all shifts.
     """
     o = opened(context, x)
     bits = x.scale
-    delivery = context.fetch(PowersOfTwo(context.new_id(), o.view, bits, integer_bits))
+    delivery = context.fetch(Exponentials(context.new_id(), o.view, bits, integer_bits))
     m = o.value.reshape(-1)
-    factor = fixed(exp2_fraction(m & ((1 << bits) - 1), bits), TABLE_SCALE)
+    fraction = exp_fraction(m & ((1 << bits) - 1), bits)
     (table,) = delivery.get()
     out = []
-    for offset in offsets:
+    for shift in shifts:
+        offset = exp_offset(shift)
+        factor = fixed(fraction * (exp_whole(offset) * 2.0**-shift), 60 - EXP_SCALE)
         entry = ((m >> bits) - offset) & ((1 << integer_bits) - 1)
         out.append((table.gather(0, entry.unsqueeze(0)).squeeze(0) * factor).view(x.shape))
     return out
 
 
-def waves(context: Context, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Tensor]:
-    """For each row b of ``series`` the sum of ``b[k - 1] sin(2 pi k x / 2**period_bits)`` at scale 44; any x.
+def waves(context: Context, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Tensor]:
+    """Each of ``series`` at the angle of x, whose whole turn is ``2**period_bits`` units of x, at scale 50.
 
-    Error ``2**-22`` times the sum of ``|b|``. The opening, and from the source 128 bits a term.
+    Error 2**-25 times the number of terms and the sum of the coefficients. The opening, and from the source 128 bits a
+    term.
     """
     o = opened(context, x)
-    terms = max(len(row) for row in series)
+    terms = max(wave.terms for wave in series)
     delivery = context.fetch(Waves(context.new_id(), o.view, period_bits, terms))
     m = o.value.reshape(-1) & ((1 << period_bits) - 1)
-    sines, cosines = sines_cosines(m, period_bits, terms)
     mask_sines, mask_cosines = delivery.get()
-    out = []
-    for row in series:
-        total = torch.zeros_like(m)
-        for k, b in enumerate(row):
-            total += fixed(sines[k] * b, WAVE_SCALE) * mask_cosines[k]
-            total += fixed(cosines[k] * b, WAVE_SCALE) * mask_sines[k]
-        out.append(total.view(x.shape))
-    return out
+    out = [context.constant(torch.full_like(m, round(wave.at(0)[1] * 2.0 ** (2 * WAVE_SCALE)))) for wave in series]
+    for k, (sine, cosine) in enumerate(harmonics(m, period_bits, terms), start=1):
+        for i, wave in enumerate(series):
+            b, c = wave.at(k)
+            if b or c:  # sin k(m + a) and cos k(m + a), multiplied out
+                of_cosine = fixed(sine * b + cosine * c, WAVE_SCALE) * mask_cosines[k - 1]
+                of_sine = fixed(cosine * b - sine * c, WAVE_SCALE) * mask_sines[k - 1]
+                out[i] = out[i] + of_cosine + of_sine
+    return [total.view(x.shape) for total in out]
 
 
 def powers(context: Context, x: Share, degree: int) -> list[Tensor]:

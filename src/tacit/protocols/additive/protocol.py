@@ -18,6 +18,7 @@ from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import Bilinear
 from tacit.ring.bits import unpack_bits
+from tacit.ring.elementary import Wave
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
 
@@ -83,10 +84,10 @@ class AdditiveProtocol(Protocol):
     def _to_number(self, bit: Share) -> Parts:
         return (choice.Choosing(self._context, choice.plane_of(bit), [], bit.numel).get()[0].view(bit.shape),)
 
-    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
-        return [(part,) for part in elementary.power_of_two(self._context, x, offsets, integer_bits)]
+    def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
+        return [(part,) for part in elementary.exponential(self._context, x, shifts, integer_bits)]
 
-    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
         return [(part,) for part in elementary.waves(self._context, x, period_bits, series)]
 
     def _powers(self, x: Share, degree: int) -> list[Parts]:

@@ -15,6 +15,7 @@ from tacit.protocols.plaintext.ranges import check_comparison, check_product
 from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage, required
 from tacit.ring.bilinear import Bilinear
+from tacit.ring.elementary import Wave
 from tacit.ring.prg import Prg
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
@@ -86,10 +87,10 @@ class PlaintextProtocol(Protocol):
     def _to_number(self, bit: Share) -> Parts:
         return (bit.parts[0].to(torch.int64),)
 
-    def _power_of_two(self, x: Share, offsets: Sequence[int], integer_bits: int) -> list[Parts]:
-        return [(value,) for value in clear.power_of_two(x.parts[0], x.scale, offsets, integer_bits)]
+    def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
+        return [(value,) for value in clear.exponential(x.parts[0], x.scale, shifts, integer_bits)]
 
-    def _waves(self, x: Share, period_bits: int, series: Sequence[Sequence[float]]) -> list[Parts]:
+    def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
         return [(value,) for value in clear.waves(x.parts[0], period_bits, series)]
 
     def _powers(self, x: Share, degree: int) -> list[Parts]:
