@@ -89,7 +89,7 @@ def _view(_: str, view: Any) -> bool:
 
 
 def _monomials(_: str, value: Any) -> bool:
-    if not isinstance(value, tuple) or len(value) > 1 << 6:
+    if not isinstance(value, tuple) or not 1 <= len(value) <= 1 << 6 or all(len(monomial) < 2 for monomial in value):
         return False
     return all(
         isinstance(monomial, tuple)
