@@ -10,6 +10,7 @@ from typing import Any
 from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.memory import keep_freed_memory
 from tacit.runtime.rendezvous import Address, listen, meet
 from tacit.runtime.session import enter
 from tacit.settings import Settings
@@ -32,6 +33,7 @@ def run_node(
     name that all nodes of this run have in common. listener: a socket that listens at the own address already.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
+    keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
     with listener or listen(addresses[name]) as listening:
         transport = meet(name, addresses, listening, session, settings)
