@@ -13,4 +13,6 @@ from tacit.testing.programs import CASES
 def test_what_is_seen_is_uniform(name: str, parties: int) -> None:
     case = CASES[name]
     report = check(case.program, parties, case.settings, repetitions=24 if parties == 2 else 16, again=case.again)
-    assert report.false_alarm < 1e-9  # of this test; all of them together stay below 1e-6
+    quiet = name == "share" or (parties == 2 and name.startswith("reveal"))  # by seeds; see test_reveals
+    assert bool(report.messages) != quiet
+    assert report.false_alarm < 1e-10  # of all tests of this file together: 4e-10

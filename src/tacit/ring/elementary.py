@@ -16,8 +16,10 @@ from torch import Tensor
 _E = 2.718281828459045
 _SQRT_E = 1.6487212707001282
 _EXP = [_SQRT_E / math.factorial(k) for k in range(15)]
-_SIN = [(-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(9)]
-_COS = [(-1) ** k * (2 * math.pi) ** (2 * k) / math.factorial(2 * k) for k in range(9)]
+_TURN = 6.283185307179586
+# Powers as products: a library's pow need not round in one way either.
+_SIN = [(-1) ** k * math.prod([_TURN] * (2 * k + 1)) / math.factorial(2 * k + 1) for k in range(9)]
+_COS = [(-1) ** k * math.prod([_TURN] * (2 * k), start=1.0) / math.factorial(2 * k) for k in range(9)]
 
 
 class Wave(NamedTuple):

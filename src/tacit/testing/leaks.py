@@ -69,7 +69,7 @@ def find(
 ) -> Report:
     """Run ``program`` in ``sessions`` times ``repetitions`` repetitions with so many parties, and look for leaks.
 
-    again: pairs of stages of which the second one opens the same values under the same masks once more. At 48
+    again: pairs of stages (or ops) of which the second one opens the same values under the same masks once more. At 48
     repetitions, whatever makes two bits agree (or differ) more than 62 times in 100 is found.
     """
     names = [f"p{rank}" for rank in range(parties)]

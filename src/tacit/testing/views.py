@@ -59,10 +59,9 @@ def views(records: Mapping[str, list[Piece]], again: Sequence[tuple[str, str]]) 
         observed += [p for p in records[who[0]] if p.role == "opened" and not _revealed(p)]
         if len(honest) == 1:
             observed = [p for p in observed if not _revealed(p)]
-        repeated = [p for p in observed if _repeats(p, observed, again)]
         yield View(
             who,
-            [p for p in observed if not any(p is other for other in repeated)],
+            _once(observed, again),
             [p for member in who for p in records[member] if p.role == "drawn"],
             [p for member in who for p in records[member] if p.role == "kept"],
         )
@@ -113,10 +112,11 @@ def _found(piece: Piece, observed: Sequence[Piece]) -> bool:
     )
 
 
-def _repeats(piece: Piece, observed: Sequence[Piece], again: Sequence[tuple[str, str]]) -> bool:
-    for first, second in again:
-        if piece.stage.startswith(second + "("):
-            earlier = (p for p in observed if p.stage.startswith(first + "(") and p.sender == piece.sender)
-            if any(_same(piece, other) for other in earlier):
-                return True
-    return False
+def _once(observed: list[Piece], again: Sequence[tuple[str, str]]) -> list[Piece]:
+    """Without the pieces that repeat one that stays, where ``again`` says that they may."""
+    staying = list(observed)
+    for piece in observed:
+        firsts = tuple(first + "(" for first, second in again if piece.stage.startswith(second + "("))
+        if any(_same(piece, p) and p.sender == piece.sender and p.stage.startswith(firsts) for p in staying):
+            staying = [p for p in staying if p is not piece]
+    return staying
