@@ -71,9 +71,11 @@ struct Lanes {
 
 #include "gemm.h"
 #include "planes.h"
+#include "tables.h"
 
 }  // namespace
 
-const Kernels avx512_kernels = {"avx512", gemm, to_planes, from_planes, pack_bits, unpack_bits};
+const Kernels avx512_kernels = {"avx512", gemm, to_planes, from_planes, pack_bits, unpack_bits,
+                                look_up, prefix_tables};
 
 }  // namespace tacit

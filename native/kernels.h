@@ -1,6 +1,6 @@
 // The kernels that every target provides, as plain functions on raw memory.
 //
-// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h) in a file of its own with
+// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h) in a file of its own with
 // its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
 // table: an inline function compiled with AVX-512 and merged by the linker would crash older processors.
 #pragma once
@@ -30,6 +30,12 @@ struct Kernels {
     // bits: one byte for each, zero or not; out[ceil(n / 64)], padding bits zero.
     void (*pack_bits)(const std::uint8_t* bits, std::size_t n, Word* out);
     void (*unpack_bits)(const Word* plane, std::size_t n, std::uint8_t* bits);
+    // Shares of the tables of r's chunks, looked up at the public chunks of v (bits planes of `words` words each):
+    // less[chunk] = [v < r] and equal[chunk] = [v == r]; `one` is this party's share of a word of ones.
+    void (*look_up)(const Word* tables, const Word* digits, std::size_t bits, std::size_t words, Word one, Word* less,
+                    Word* equal);
+    // The tables of a value given as bit planes: for each chunk and each v but the largest, [chunk <= v].
+    void (*prefix_tables)(const Word* planes, std::size_t bits, std::size_t words, Word* tables);
 };
 
 extern const Kernels portable_kernels;

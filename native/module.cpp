@@ -20,7 +20,7 @@ namespace nb = nanobind;
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 1;
+constexpr int kInterface = 2;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -128,6 +128,17 @@ void unpack_bits(std::size_t index, std::uintptr_t plane, std::size_t n, std::ui
     target(index).unpack_bits(words(plane), n, reinterpret_cast<std::uint8_t*>(bits));
 }
 
+void look_up(std::size_t index, std::uintptr_t tables, std::uintptr_t digits, std::size_t bits, std::size_t count,
+             bool one, std::uintptr_t less, std::uintptr_t equal) {
+    target(index).look_up(words(tables), words(digits), bits, count, one ? ~Word{0} : Word{0}, words_out(less),
+                          words_out(equal));
+}
+
+void prefix_tables(std::size_t index, std::uintptr_t planes, std::size_t bits, std::size_t count,
+                   std::uintptr_t tables) {
+    target(index).prefix_tables(words(planes), bits, count, words_out(tables));
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -139,6 +150,8 @@ NB_MODULE(_native, module) {
     module.def("from_planes", from_planes, Released());
     module.def("pack_bits", pack_bits, Released());
     module.def("unpack_bits", unpack_bits, Released());
+    module.def("look_up", look_up, Released());
+    module.def("prefix_tables", prefix_tables, Released());
 }
 
 }  // namespace tacit

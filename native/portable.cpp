@@ -62,9 +62,11 @@ struct Lanes {
 
 #include "gemm.h"
 #include "planes.h"
+#include "tables.h"
 
 }  // namespace
 
-const Kernels portable_kernels = {"portable", gemm, to_planes, from_planes, pack_bits, unpack_bits};
+const Kernels portable_kernels = {"portable", gemm, to_planes, from_planes, pack_bits, unpack_bits,
+                                  look_up, prefix_tables};
 
 }  // namespace tacit

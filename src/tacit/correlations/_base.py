@@ -72,13 +72,16 @@ def correction_bytes(request: Request) -> int:
 
 def make_correction(request: Request, streams: Sequence[Streams], masks: Masks) -> Tensor:
     """What the corrected party needs: every output less the shares of all others, as flat bytes."""
-    values = list(request.deal(masks))
+    values, outputs = request.deal(masks), request.outputs()
     for rank, stream in enumerate(streams):
         if rank != CORRECTED:
             for i, share in enumerate(output_shares(stream, request)):
-                planes = request.outputs()[i].width == PLANES
-                values[i] = values[i] ^ share if planes else values[i] - share
-    return torch.cat([narrowed(value, output) for value, output in zip(values, request.outputs(), strict=True)])
+                if outputs[i].width == PLANES:
+                    values[i].bitwise_xor_(share)
+                else:
+                    values[i].sub_(share)
+    parts = [narrowed(value, output) for value, output in zip(values, outputs, strict=True)]
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def read_correction(request: Request, data: Tensor) -> tuple[Tensor, ...]:

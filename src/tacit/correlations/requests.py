@@ -17,9 +17,10 @@ from torch import Tensor
 
 from tacit.correlations.masks import Masks, MaskView
 from tacit.correlations.streams import PLANES, Output, width_for
-from tacit.correlations.tables import prefix_tables, table_planes
+from tacit.ring import kernels
 from tacit.ring.bilinear import Bilinear
 from tacit.ring.bits import to_planes, unpack_bits, words
+from tacit.ring.chunks import table_planes
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Request(ABC):
 
     @abstractmethod
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
-        """The values of the outputs, from the masks in the clear: the source's work."""
+        """The values of the outputs, from the masks in the clear: the source's work. Fresh tensors of its own."""
 
     def ids(self) -> tuple[int, ...]:
         """Its own id and those of all masks that it names, in a fixed order."""
@@ -152,8 +153,10 @@ class Tables(Request):
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         planes = to_planes(-masks.ring(self.mask).reshape(-1), self.low + self.top)
-        tables = prefix_tables(planes[: self.low])
-        return (torch.cat([tables, planes[self.low :]]) if self.top else tables,)
+        dealt = torch.empty(self.outputs()[0].shape, dtype=torch.int64)
+        kernels.prefix_tables(planes[: self.low], dealt[: table_planes(self.low)])
+        dealt[table_planes(self.low) :] = planes[self.low :]
+        return (dealt,)
 
 
 @dataclass(frozen=True)

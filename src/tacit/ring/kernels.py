@@ -24,6 +24,8 @@ class Kernels(Protocol):
     def from_planes(self, planes: torch.Tensor, n: int) -> torch.Tensor: ...
     def pack_bits(self, bits: torch.Tensor) -> torch.Tensor: ...
     def unpack_bits(self, plane: torch.Tensor, n: int) -> torch.Tensor: ...
+    def look_up(self, tables: torch.Tensor, digits: torch.Tensor, one: bool) -> tuple[torch.Tensor, torch.Tensor]: ...
+    def prefix_tables(self, planes: torch.Tensor, tables: torch.Tensor) -> None: ...
 
 
 def available() -> dict[str, Kernels]:
@@ -66,6 +68,8 @@ to_planes = _kernels.to_planes
 from_planes = _kernels.from_planes
 pack_bits = _kernels.pack_bits
 unpack_bits = _kernels.unpack_bits
+look_up = _kernels.look_up
+prefix_tables = _kernels.prefix_tables
 
 
 def active() -> str:

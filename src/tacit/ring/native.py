@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 
 from tacit import _native
+from tacit.ring.chunks import chunk_widths, table_planes
 
-INTERFACE = 1
+INTERFACE = 2
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 
@@ -94,6 +95,30 @@ class Native:
         bits = torch.empty(n, dtype=torch.bool)
         _native.unpack_bits(self._index, plane.data_ptr(), n, bits.data_ptr())
         return bits
+
+    def look_up(self, tables: torch.Tensor, digits: torch.Tensor, one: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """See ``tacit.ring.chunks.look_up``."""
+        _check(tables, 2)
+        _check(digits, 2)
+        (bits, words), chunks = digits.shape, len(chunk_widths(digits.shape[0]))
+        if tables.shape != (table_planes(bits), words):
+            raise ValueError(f"Tables of {bits} bits are [{table_planes(bits)}, {words}], got {list(tables.shape)}.")
+        tables, digits = tables.contiguous(), digits.contiguous()
+        less, equal = (torch.empty(chunks, words, dtype=torch.int64) for _ in range(2))
+        _native.look_up(
+            self._index, tables.data_ptr(), digits.data_ptr(), bits, words, one, less.data_ptr(), equal.data_ptr()
+        )
+        return less, equal
+
+    def prefix_tables(self, planes: torch.Tensor, tables: torch.Tensor) -> None:
+        """See ``tacit.ring.chunks.prefix_tables``; writes into ``tables``."""
+        _check(planes, 2)
+        _check(tables, 2)
+        bits, words = planes.shape
+        if tables.shape != (table_planes(bits), words) or not tables.is_contiguous():
+            raise ValueError(f"Tables of {bits} bits are [{table_planes(bits)}, {words}], got {list(tables.shape)}.")
+        planes = planes.contiguous()
+        _native.prefix_tables(self._index, planes.data_ptr(), bits, words, tables.data_ptr())
 
 
 def _check(tensor: torch.Tensor, dimensions: int, dtype: torch.dtype = torch.int64) -> None:

@@ -11,6 +11,8 @@ import time
 import numpy
 import torch
 
+from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
+
 # Below this many multiplications, or for so thin a matrix, cutting into limbs never pays (measured).
 _SMALL = 1 << 15
 _THIN = 3
@@ -105,3 +107,43 @@ def unpack_bits(plane: torch.Tensor, n: int) -> torch.Tensor:
     """int64[ceil(n / 64)] -> bool[n]."""
     data = plane.view(torch.uint8).numpy()
     return torch.from_numpy(numpy.unpackbits(data, count=n, bitorder="little")).view(torch.bool)
+
+
+def look_up(tables: torch.Tensor, digits: torch.Tensor, one: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shares of [v < r] and [v == r] for each chunk of a public v, int64[chunks, words] each, lowest chunk first.
+
+    tables: shares of the tables of r (see ``prefix_tables``). digits: the bit planes of v. one: whether this party is
+    the one that adds public constants.
+    """
+    widths = chunk_widths(digits.shape[0])
+    ones = torch.full_like(digits[0], -1 if one else 0)
+    upto = ones.new_zeros((ENTRIES + 1, len(widths), digits.shape[1]))
+    named = ones.new_zeros((CHUNK_BITS, len(widths), digits.shape[1]))
+    start = bit = 0
+    for chunk, width in enumerate(widths):
+        size = (1 << width) - 1
+        upto[1 : size + 1, chunk] = tables[start : start + size]
+        upto[size + 1 :, chunk] = ones
+        named[:width, chunk] = digits[bit : bit + width]
+        start, bit = start + size, bit + width
+    at, below = upto[1:], upto[:-1]
+    for digit in reversed(named):
+        half = at.shape[0] // 2
+        at = at[:half] ^ (digit & (at[:half] ^ at[half:]))
+        below = below[:half] ^ (digit & (below[:half] ^ below[half:]))
+    return ones ^ at[0], at[0] ^ below[0]
+
+
+def prefix_tables(planes: torch.Tensor, tables: torch.Tensor) -> None:
+    """The tables [chunk <= v] of a value given as bit planes, written into int64[table_planes(bits), words]."""
+    row = start = 0
+    for width in chunk_widths(planes.shape[0]):
+        hot = [torch.full_like(planes[0], -1)]
+        for plane in planes[start : start + width].flip(0):
+            hot = [half for one in hot for half in (one & ~plane, one & plane)]
+        reached = torch.zeros_like(planes[0])
+        for one in hot[:-1]:
+            reached = reached | one
+            tables[row] = reached
+            row += 1
+        start += width
