@@ -2,6 +2,7 @@
 # make test    install with everything for development, then check and run all tests
 # make check   formatting, lint, types and layers only
 # make format  rewrite the sources in the project's format
+# make bench   measure operations and models; make bench-peers: others beside them; make bench-report: write it up
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -11,7 +12,7 @@ INSTALL := $(PINNED) $(BIN)/python -m pip install --quiet --disable-pip-version-
 # An editable install sees changed Python files by itself; only these ask for a new one.
 NEEDS_INSTALL := pyproject.toml constraints.txt $(wildcard native/CMakeLists.txt native/*.cpp native/*.h)
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format clean bench bench-peers bench-report
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/tacit demo
@@ -29,6 +30,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)/.installed-demo
+	$(BIN)/python -m benchmarks --json benchmarks/results/bench.json $(ARGS)
+
+bench-peers: $(VENV)/.installed-demo
+	$(BIN)/python -m benchmarks.peers --json benchmarks/results/peers.json $(ARGS)
+
+bench-report: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.document
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -39,6 +49,10 @@ $(VENV)/.installed-demo: $(NEEDS_INSTALL) | $(BIN)/python
 $(VENV)/.installed-dev: $(NEEDS_INSTALL) | $(BIN)/python
 	$(INSTALL) --editable '.[dev,demo]'
 	@touch $@ $(VENV)/.installed-demo
+
+$(VENV)/.installed-bench: $(NEEDS_INSTALL) | $(BIN)/python
+	$(INSTALL) --editable '.[bench]'
+	@touch $@
 
 clean:
 	git clean -fdX --exclude='!/$(VENV)/' native src build dist

@@ -1,0 +1,153 @@
+"""``python -m benchmarks.document``: docs/performance.md and its picture from the files of results."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+from benchmarks.measure import Record
+from benchmarks.peers.install import PEERS, ROOT
+from benchmarks.peers.turns import OURS
+from benchmarks.report import cells, limits_line, seconds
+
+DOCS = ROOT / "docs"
+_OWN = ("row", "who knows what", "seconds", "spread", "first", "rounds", "MB online", "MB dealer")
+_OWN_MORE = ("peak MB", "max error", "of limit")
+_HEAD = """# Performance
+
+<!-- Written by `make bench-report` from benchmarks/results/. Do not edit. -->
+
+`make bench` measures the first two tables, `make bench-peers` the third. All parties, and the dealer, are processes on
+one machine that talk over loopback, with one thread each. Every repetition works on new inputs. Times are wall time of
+the slower party from a barrier until the result is there, settled, still secret; median of all repetitions. The dealer
+may work ahead between repetitions, as far as its stock allows. *First* is the first repetition of a session: the
+dealer knows nothing of what comes, and weights are opened under their masks, which happens once in a session. MB are
+what all parties together sent each other, and apart from that what the dealer sent. *Of limit* is the least that the
+work can take here (its ring products at the measured rate of one core, its bytes and its rounds at those of bare
+sockets, one after the other) as a share of the time it took.
+"""
+
+
+def main() -> int:
+    """Write both. Without matplotlib only the text."""
+    options = _options()
+    own, peers = results.load(options.bench), results.load(options.peers)
+    try:
+        from benchmarks.picture import draw
+
+        draw(own, peers, DOCS / "performance.svg")
+    except ImportError:
+        print("No picture: matplotlib is not installed (pip install '.[bench]').", file=sys.stderr)
+    (DOCS / "performance.md").write_text(text(own, peers))
+    return 0
+
+
+def text(own: dict[str, Any], peers: dict[str, Any]) -> str:
+    """The whole document."""
+    parts = [_HEAD]
+    if own["rows"]:
+        parts += ["## What it takes\n", _machine(own), _own_table(own), _not_measured(own["rows"].values())]
+        parts += [*_over_networks(own["rows"].values())]
+    if peers["rows"]:
+        parts += ["## Beside others\n", _COMPARISON, _machine(peers), _peers_table(peers), _missing(peers)]
+        parts += ["![Seconds by row and system](performance.svg)\n"]
+    return "\n".join(part for part in parts if part)
+
+
+_COMPARISON = f"""The same work turn by turn: {" and ".join(peer.title for peer in PEERS.values())}. With all of them no
+party knows any operand or weight. The others have their correlated randomness made by one of the two parties, which
+costs no traffic and protects nothing from that party; ours comes from the dealer, and its traffic is the second number.
+SPU and CrypTen open weights again in each run, ours once in a session: the ratio in brackets is against our first
+repetition, in which they are opened too.
+"""
+
+
+def _machine(found: dict[str, Any]) -> str:
+    about, limits = found["machine"], found["limits"]
+    return (
+        f"{about['processor']}, {about['cores']} cores used, load {about['load']} at the end; "
+        f"PyTorch {about['torch']}, Python {about['python']}. {limits_line(limits)}\n"
+    )
+
+
+def _own_table(own: dict[str, Any]) -> str:
+    rows = []
+    for record in own["rows"].values():
+        if record["status"] == "measured":
+            rows.append((record["title"], record["who"], *cells(record)))
+    return _table((*_OWN, *_OWN_MORE), rows)
+
+
+def _not_measured(records: Iterable[Record]) -> str:
+    lines = [f"* {r['title']}, {r['who']}: {r['status']}. {r['reason']}." for r in records if r["status"] != "measured"]
+    return "\n".join(["Not measured:\n", *lines, ""]) if lines else ""
+
+
+def _over_networks(records: Iterable[Record]) -> Iterable[str]:
+    found = [(record, record["network"]) for record in records if "network" in record]
+    if found:
+        yield (
+            "### Over a network\n\nForecast from time, rounds and bytes on loopback, and measured over links with a "
+            "delay one way and a rate\n(LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); the dealer's material is there "
+            "already.\n"
+        )
+        rows = []
+        for record, links in found:
+            times = (seconds(links["forecast"]), seconds(links["seconds"]), f"{links['difference']:+.0%}")
+            rows.append((record["title"], record["who"], links["name"].upper(), *times))
+        yield _table(("row", "who knows what", "network", "forecast", "measured", "off by"), rows)
+
+
+def _peers_table(peers: dict[str, Any]) -> str:
+    systems = [OURS, *PEERS]
+    headings = ["row"]
+    for name in systems:
+        headings += [f"{name} s", "rounds", "MB", "error"]
+    headings += [f"{name} / {OURS}" for name in PEERS]
+    rows = []
+    for record in peers["rows"].values():
+        row = [record["title"]]
+        for name in systems:
+            row += _system(record["systems"].get(name))
+        for name in PEERS:
+            ratio = record["ratios"].get(name)
+            row.append(f"**{ratio['online']:.1f}** ({ratio['first']:.1f})" if ratio else "")
+        rows.append(tuple(row))
+    return _table(tuple(headings), rows)
+
+
+def _system(found: Record | None) -> list[str]:
+    if found is None:
+        return [""] * 4
+    if found["status"] != "measured":
+        return [str(found["status"]), "", "", ""]
+    dealer = f" + {found['mb_dealer']:.1f}" if "mb_dealer" in found else ""
+    counts = [str(found["rounds"]), f"{found['mb_online']:.1f}{dealer}", f"{found['max_error']:.0e}"]
+    return [seconds(found["seconds"]), *counts]
+
+
+def _missing(peers: dict[str, Any]) -> str:
+    lines = [f"{name} could not be installed: {reason}.\n" for name, reason in peers.get("missing", {}).items()]
+    return "\n".join(lines)
+
+
+def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    texts = sum(1 for heading in headings if heading in ("row", "who knows what", "network"))
+    rule = ["---"] * texts + ["---:"] * (len(headings) - texts)
+    lines = [headings, rule, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.document", description=__doc__)
+    parser.add_argument("--bench", type=Path, default=ROOT / "benchmarks" / "results" / "bench.json")
+    parser.add_argument("--peers", type=Path, default=ROOT / "benchmarks" / "results" / "peers.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""What every party runs for one row: make secrets, repeat the work with the clock on, reveal the last result."""
+
+from __future__ import annotations
+
+import cProfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+import tacit
+from benchmarks import processes
+from benchmarks.rows import CLINIC, JOINT, LAB, Work, rows
+from tacit.party import DEALER
+from tacit.runtime.session import current
+from tacit.transport.shaped import NETWORKS, shape
+
+_WARM = 2
+"""Repetitions before those that count: after two the dealer foresees what is asked for next."""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One repetition at one party. dealer_cpu: seconds of CPU that the dealer took since the previous repetition."""
+
+    seconds: float
+    rounds: int
+    bytes_sent: int
+    dealer_bytes: int
+    dealer_cpu: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one party measured. first: the first repetition, where weights are opened and the dealer starts cold."""
+
+    first: Repetition
+    repetitions: list[Repetition]
+    runs: int
+    peak_mb: float
+    dealer_peak_mb: float
+    table: str
+    results: list[Tensor] = field(repr=False, default_factory=list)
+
+
+def job(name: str, repeat: int, network: str | None = None, profile: str | None = None) -> Outcome:
+    """Measure the row ``name``: one first repetition, one more to warm up, then ``repeat``, each on new inputs."""
+    torch.set_num_threads(1)
+    row = rows()[name]
+    work = row.make()
+    me = tacit.party()
+    if network is not None:
+        shape(current().channel, NETWORKS[network])
+    net = tacit.secret(work.net, owner=LAB)
+    if row.sharing == JOINT:
+        forget_owner(net)
+    clock = _Clock(processes.sibling(DEALER))
+    every: list[Repetition] = []
+    table = ""
+    for number in range(_WARM + repeat):
+        inputs = [_secret(work, i, row.sharing) for i in range(len(work.inputs))]
+        last = number == _WARM + repeat - 1
+        profiler = cProfile.Profile() if profile and last and me.name == LAB else None
+        out, repetition, table = clock.run(lambda inputs=inputs: work.call(net, *inputs), profiler)  # type: ignore[misc]
+        every.append(repetition)
+        if profiler is not None:
+            profiler.dump_stats(str(profile))
+    peak, dealer_peak = processes.peak_mb(), processes.peak_mb(clock.dealer) if clock.dealer else 0.0
+    wanted = list(net.parameters()) if work.trains else [out]
+    revealed = [tacit.reveal(x.detach()) for x in wanted]
+    results = revealed if me.name == LAB else []
+    return Outcome(every[0], every[_WARM:], len(every), peak, dealer_peak, table, results)
+
+
+class _Clock:
+    """Times a computation on secrets between two barriers, while the dealer is idle and its stock is full."""
+
+    def __init__(self, dealer: int | None) -> None:
+        self.dealer = dealer
+        self._dealer_cpu = 0.0
+
+    def run(self, work: Callable[[], Tensor], profiler: cProfile.Profile | None) -> tuple[Tensor, Repetition, str]:
+        if self.dealer is not None:
+            processes.wait_until_idle(self.dealer)
+        barrier()
+        with tacit.profile() as costs:
+            start = time.perf_counter()
+            if profiler is not None:
+                profiler.enable()
+            out = work()
+            settle(out)
+            if profiler is not None:
+                profiler.disable()
+            seconds = time.perf_counter() - start
+        dealer_cpu = self._dealer_seconds()
+        repetition = Repetition(seconds, costs.rounds, costs.bytes_sent, costs.dealer_bytes, dealer_cpu)
+        return out, repetition, str(costs.table("primitive"))
+
+    def _dealer_seconds(self) -> float:
+        if self.dealer is None:
+            return 0.0
+        before, self._dealer_cpu = self._dealer_cpu, processes.cpu_seconds(self.dealer)
+        return self._dealer_cpu - before
+
+
+def settle(out: Tensor) -> None:
+    """Bring a result to the state in which any consumer could take it: truncated, nothing left open."""
+    session = current()
+    session.protocol.settle(out._share)  # type: ignore[attr-defined]
+
+
+def barrier() -> None:
+    """Wait for all parties."""
+    channel = current().channel
+    channel.transcript.begin("barrier", "")
+    channel.broadcast(torch.zeros(1, dtype=torch.int64)).wait()
+
+
+def _secret(work: Work, number: int, sharing: str) -> Tensor:
+    owner = LAB if number in work.weights else CLINIC
+    x = tacit.secret(work.inputs[number], owner=owner)
+    return nobodys(x) if sharing == JOINT else x
+
+
+def nobodys(x: Tensor) -> Tensor:
+    """The same secret as the sum of two parties' numbers, so that no party knows it in the clear."""
+    zeros = [tacit.secret(torch.zeros((), dtype=x.dtype), owner=owner) for owner in (LAB, CLINIC)]
+    return x + zeros[0] + zeros[1]
+
+
+def forget_owner(net: nn.Module) -> None:
+    """Make every secret parameter one that no party knows in the clear."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(nobodys(parameter))

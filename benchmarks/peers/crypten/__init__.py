@@ -1,0 +1,1 @@
+"""CrypTen (two parties, triples made by the first party); needs its own environment."""

@@ -1,0 +1,1 @@
+"""SPU (SEMI2K, two parties, triples made by the first party); needs its own environment."""
