@@ -72,10 +72,11 @@ struct Lanes {
 #include "gemm.h"
 #include "planes.h"
 #include "tables.h"
+#include "masked.h"
 
 }  // namespace
 
 const Kernels avx512_kernels = {"avx512", gemm, to_planes, from_planes, pack_bits, unpack_bits,
-                                look_up, prefix_tables};
+                                look_up, prefix_tables, truncated, chosen, chosen_truncated};
 
 }  // namespace tacit

@@ -1,6 +1,6 @@
 // The kernels that every target provides, as plain functions on raw memory.
 //
-// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h) in a file of its own with
+// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h, masked.h) in a file of its own with
 // its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
 // table: an inline function compiled with AVX-512 and merged by the linker would crash older processors.
 #pragma once
@@ -36,6 +36,14 @@ struct Kernels {
                     Word* equal);
     // The tables of a value given as bit planes: for each chunk and each v but the largest, [chunk <= v].
     void (*prefix_tables)(const Word* planes, std::size_t bits, std::size_t words, Word* tables);
+    // See src/tacit/ring/masked.py; `first` is all ones for the party that adds public numbers, else zero.
+    void (*truncated)(const Word* m, std::size_t n, unsigned width, unsigned shift, Word rounding, Word first,
+                      const Word* shifted, const Word* top, Word* out);
+    void (*chosen)(const Word* m, std::size_t n, Word first, const Word* a, const Word* rho, const Word* rho_a,
+                   const Word* beta, Word* out);
+    void (*chosen_truncated)(const Word* m, std::size_t n, unsigned width, unsigned shift, Word first,
+                             const Word* shifted, const Word* rho, const Word* rho_shifted, const Word* top,
+                             const Word* rho_top, const Word* beta, Word* out);
 };
 
 extern const Kernels portable_kernels;

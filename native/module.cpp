@@ -20,7 +20,7 @@ namespace nb = nanobind;
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 2;
+constexpr int kInterface = 3;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -139,6 +139,27 @@ void prefix_tables(std::size_t index, std::uintptr_t planes, std::size_t bits, s
     target(index).prefix_tables(words(planes), bits, count, words_out(tables));
 }
 
+Word all_ones(bool flag) { return flag ? ~Word{0} : Word{0}; }
+
+void truncated(std::size_t index, std::uintptr_t m, std::size_t n, unsigned width, unsigned shift, Word rounding,
+               bool first, std::uintptr_t shifted, std::uintptr_t top, std::uintptr_t out) {
+    target(index).truncated(words(m), n, width, shift, rounding, all_ones(first), words(shifted), words(top),
+                            words_out(out));
+}
+
+void chosen(std::size_t index, std::uintptr_t m, std::size_t n, bool first, std::uintptr_t a, std::uintptr_t rho,
+            std::uintptr_t rho_a, std::uintptr_t beta, std::uintptr_t out) {
+    target(index).chosen(words(m), n, all_ones(first), words(a), words(rho), words(rho_a), words(beta),
+                         words_out(out));
+}
+
+void chosen_truncated(std::size_t index, std::uintptr_t m, std::size_t n, unsigned width, unsigned shift, bool first,
+                      std::uintptr_t shifted, std::uintptr_t rho, std::uintptr_t rho_shifted, std::uintptr_t top,
+                      std::uintptr_t rho_top, std::uintptr_t beta, std::uintptr_t out) {
+    target(index).chosen_truncated(words(m), n, width, shift, all_ones(first), words(shifted), words(rho),
+                                   words(rho_shifted), words(top), words(rho_top), words(beta), words_out(out));
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -152,6 +173,9 @@ NB_MODULE(_native, module) {
     module.def("unpack_bits", unpack_bits, Released());
     module.def("look_up", look_up, Released());
     module.def("prefix_tables", prefix_tables, Released());
+    module.def("truncated", truncated, Released());
+    module.def("chosen", chosen, Released());
+    module.def("chosen_truncated", chosen_truncated, Released());
 }
 
 }  // namespace tacit

@@ -29,3 +29,23 @@ def look_up(
     target: int, tables: int, digits: int, bits: int, words: int, one: bool, less: int, equal: int, /
 ) -> None: ...
 def prefix_tables(target: int, planes: int, bits: int, words: int, tables: int, /) -> None: ...
+def truncated(
+    target: int, m: int, n: int, width: int, shift: int, rounding: int, first: bool, shifted: int, top: int, out: int, /
+) -> None: ...
+def chosen(target: int, m: int, n: int, first: bool, a: int, rho: int, rho_a: int, beta: int, out: int, /) -> None: ...
+def chosen_truncated(
+    target: int,
+    m: int,
+    n: int,
+    width: int,
+    shift: int,
+    first: bool,
+    shifted: int,
+    rho: int,
+    rho_shifted: int,
+    top: int,
+    rho_top: int,
+    beta: int,
+    out: int,
+    /,
+) -> None: ...

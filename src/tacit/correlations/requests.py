@@ -121,7 +121,7 @@ class Square(Request):
 
 @dataclass(frozen=True)
 class Truncation(Request):
-    """For r = -a mod 2**width: shares of ``r >> shift``, and of bit ``width - 1`` of r where it matters."""
+    """For r = -a mod 2**width: shares of ``r >> shift`` and of bit ``width - 1`` of r; shift > 0 or width < 64."""
 
     kind = "truncation"
     mask: MaskView
@@ -130,13 +130,11 @@ class Truncation(Request):
 
     def outputs(self) -> tuple[Output, ...]:
         shape = (self.mask.count,)
-        if not needs_top(self.width, self.shift):
-            return (Output(shape),)
         return Output(shape), Output(shape, top_width(self.width, self.shift))
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         shifted, top = _truncated(masks.ring(self.mask), self.width, self.shift)
-        return (shifted, top)[: len(self.outputs())]
+        return (shifted, top)
 
 
 @dataclass(frozen=True)
@@ -212,15 +210,13 @@ class TruncatedChoice(Request):
 
     def outputs(self) -> tuple[Output, ...]:
         whole = Output((self.mask.count,))
-        if not needs_top(self.width, self.shift):
-            return whole, whole, whole
         top = Output((self.mask.count,), top_width(self.width, self.shift))
         return whole, whole, whole, top, top
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         shifted, top = _truncated(masks.ring(self.mask), self.width, self.shift)
         rho = _rho(masks, self.id, self.mask.count)
-        return (shifted, rho, rho * shifted, top, rho * top)[: len(self.outputs())]
+        return (shifted, rho, rho * shifted, top, rho * top)
 
 
 @cache
@@ -230,13 +226,10 @@ def subsets(monomials: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ..
     return tuple(sorted(found, key=lambda s: (len(s), s)))
 
 
-def needs_top(width: int, shift: int) -> bool:
-    """Whether the wrap of the opened value reaches the ring after a shift."""
-    return width - shift < 64
-
-
 def top_width(width: int, shift: int) -> int:
-    """The width of the shares of the top bit: it is multiplied by ``2**(width - shift)``."""
+    """The width of the shares of the top bit: it is multiplied by ``2**(width - shift)``, which must be in the ring."""
+    if not 0 < width - shift < 64:
+        raise ValueError(f"no truncation of {width} bits by {shift}")
     return width_for(64 - (width - shift))
 
 

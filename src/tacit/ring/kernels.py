@@ -7,6 +7,7 @@ error if there are none) or one instruction set (``avx512``, ``avx2``, ``portabl
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -26,6 +27,12 @@ class Kernels(Protocol):
     def unpack_bits(self, plane: torch.Tensor, n: int) -> torch.Tensor: ...
     def look_up(self, tables: torch.Tensor, digits: torch.Tensor, one: bool) -> tuple[torch.Tensor, torch.Tensor]: ...
     def prefix_tables(self, planes: torch.Tensor, tables: torch.Tensor) -> None: ...
+    @property
+    def truncated(self) -> Callable[..., torch.Tensor]: ...
+    @property
+    def chosen(self) -> Callable[..., torch.Tensor]: ...
+    @property
+    def chosen_truncated(self) -> Callable[..., torch.Tensor]: ...
 
 
 def available() -> dict[str, Kernels]:
@@ -70,6 +77,9 @@ pack_bits = _kernels.pack_bits
 unpack_bits = _kernels.unpack_bits
 look_up = _kernels.look_up
 prefix_tables = _kernels.prefix_tables
+truncated = _kernels.truncated
+chosen = _kernels.chosen
+chosen_truncated = _kernels.chosen_truncated
 
 
 def active() -> str:

@@ -10,7 +10,7 @@ import torch
 from tacit import _native
 from tacit.ring.chunks import chunk_widths, table_planes
 
-INTERFACE = 2
+INTERFACE = 3
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 
@@ -119,6 +119,76 @@ class Native:
             raise ValueError(f"Tables of {bits} bits are [{table_planes(bits)}, {words}], got {list(tables.shape)}.")
         planes = planes.contiguous()
         _native.prefix_tables(self._index, planes.data_ptr(), bits, words, tables.data_ptr())
+
+    def truncated(
+        self,
+        m: torch.Tensor,
+        width: int,
+        shift: int,
+        rounding: int,
+        first: bool,
+        shifted: torch.Tensor,
+        top: torch.Tensor,
+    ) -> torch.Tensor:
+        """See ``tacit.ring.masked``."""
+        _check_truncation(width, shift)
+        m, shifted, top = _alike(m, shifted, top)
+        n, out = m.shape[0], torch.empty_like(m)
+        pointers = shifted.data_ptr(), top.data_ptr(), out.data_ptr()
+        _native.truncated(self._index, m.data_ptr(), n, width, shift, rounding, first, *pointers)
+        return out
+
+    def chosen(
+        self, m: torch.Tensor, first: bool, a: torch.Tensor, rho: torch.Tensor, rho_a: torch.Tensor, beta: torch.Tensor
+    ) -> torch.Tensor:
+        """See ``tacit.ring.masked``."""
+        m, a, rho, rho_a = _alike(m, a, rho, rho_a)
+        beta, n, out = _plane(beta, m), m.shape[0], torch.empty_like(m)
+        pointers = a.data_ptr(), rho.data_ptr(), rho_a.data_ptr(), beta.data_ptr(), out.data_ptr()
+        _native.chosen(self._index, m.data_ptr(), n, first, *pointers)
+        return out
+
+    def chosen_truncated(
+        self,
+        m: torch.Tensor,
+        width: int,
+        shift: int,
+        first: bool,
+        shifted: torch.Tensor,
+        rho: torch.Tensor,
+        rho_shifted: torch.Tensor,
+        top: torch.Tensor,
+        rho_top: torch.Tensor,
+        beta: torch.Tensor,
+    ) -> torch.Tensor:
+        """See ``tacit.ring.masked``."""
+        _check_truncation(width, shift)
+        m, shifted, rho, rho_shifted, top, rho_top = _alike(m, shifted, rho, rho_shifted, top, rho_top)
+        beta, n, out = _plane(beta, m), m.shape[0], torch.empty_like(m)
+        shares = shifted.data_ptr(), rho.data_ptr(), rho_shifted.data_ptr(), top.data_ptr(), rho_top.data_ptr()
+        _native.chosen_truncated(
+            self._index, m.data_ptr(), n, width, shift, first, *shares, beta.data_ptr(), out.data_ptr()
+        )
+        return out
+
+
+def _alike(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    for tensor in tensors:
+        _check(tensor, 1)
+        if tensor.shape != tensors[0].shape:
+            raise ValueError(f"Operands of one length are needed, got {[list(tensor.shape) for tensor in tensors]}.")
+    return tuple(tensor.contiguous() for tensor in tensors)
+
+
+def _plane(plane: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
+    _check(plane, 1)
+    _check_words(plane.shape[0], of.shape[0])
+    return plane.contiguous()
+
+
+def _check_truncation(width: int, shift: int) -> None:
+    if not (2 <= width <= 64 and 0 <= shift <= width - 2 and width - shift < 64):
+        raise ValueError(f"No truncation of {width} bits by {shift}.")
 
 
 def _check(tensor: torch.Tensor, dimensions: int, dtype: torch.dtype = torch.int64) -> None:

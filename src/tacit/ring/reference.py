@@ -12,6 +12,21 @@ import numpy
 import torch
 
 from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
+from tacit.ring.masked import chosen, chosen_truncated, truncated
+
+__all__ = [
+    "bmm",
+    "chosen",
+    "chosen_truncated",
+    "from_planes",
+    "look_up",
+    "matmul",
+    "pack_bits",
+    "prefix_tables",
+    "to_planes",
+    "truncated",
+    "unpack_bits",
+]
 
 # Below this many multiplications, or for so thin a matrix, cutting into limbs never pays (measured).
 _SMALL = 1 << 15

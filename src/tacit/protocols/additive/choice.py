@@ -15,8 +15,8 @@ from torch import Tensor
 from tacit.correlations.requests import Choice, TruncatedChoice
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import Opened, opened
-from tacit.protocols.additive.wrap import biased, quotient, wrapped
 from tacit.protocols.share import EVERYONE, Share, required
+from tacit.ring import kernels
 from tacit.ring.bits import pack_bits, unpack_bits
 from tacit.transport.channel import Exchange
 
@@ -24,15 +24,13 @@ from tacit.transport.channel import Exchange
 class MaskedBit:
     """``b ^ rho`` on its way; the id of rho is that of the request that deals with it. One bit, one round."""
 
-    def __init__(self, context: Context, plane: Tensor, request: int, count: int) -> None:
+    def __init__(self, context: Context, plane: Tensor, request: int) -> None:
         self._own = plane ^ context.source.streams.bit_mask(request, tuple(plane.shape))
         self._exchange: Exchange = context.channel.broadcast(self._own)
-        self._count = count
 
     def wait(self) -> Tensor:
-        """The public beta as the public numbers 0 and 1, flat."""
-        plane = reduce(torch.bitwise_xor, self._exchange.wait(), self._own)
-        return unpack_bits(plane, self._count).to(torch.int64)
+        """The public beta as a plane."""
+        return reduce(torch.bitwise_xor, self._exchange.wait(), self._own)
 
 
 class Choosing:
@@ -45,19 +43,19 @@ class Choosing:
         self._context, self._values = context, values
         request = Choice(context.new_id(), count, tuple(v.view for v in values))
         self._delivery = context.fetch(request)
-        self._bit = MaskedBit(context, plane, request.id, count)
+        self._bit = MaskedBit(context, plane, request.id)
 
     def get(self) -> tuple[Tensor, list[Tensor]]:
         """The number b, and each ``b v``, all flat."""
-        constant = self._context.constant
+        first = self._context.first
         rho, *rho_a = self._delivery.get()
         beta = self._bit.wait()
-        sign = 1 - 2 * beta
         products = []
         for v, product in zip(self._values, rho_a, strict=True):
             m, a = v.value.reshape(-1), v.mask_share(self._context).reshape(-1)
-            products.append(constant(beta * m) + beta * a + sign * (m * rho + product))
-        return constant(beta) + sign * rho, products
+            products.append(kernels.chosen(m, first, a, rho, product, beta))
+        bits = unpack_bits(beta, rho.shape[0]).to(torch.int64)
+        return self._context.constant(bits) + (1 - 2 * bits) * rho, products
 
 
 class ChoosingTruncated:
@@ -71,20 +69,12 @@ class ChoosingTruncated:
         self._context, self._x, self._width, self._shift = context, x, width, shift
         request = TruncatedChoice(context.new_id(), x.view, width, shift)
         self._delivery = context.fetch(request)
-        self._bit = MaskedBit(context, plane, request.id, x.view.count)
+        self._bit = MaskedBit(context, plane, request.id)
 
     def get(self) -> Tensor:
         """The result, flat."""
-        c = biased(self._x, self._width)
-        shifted, rho, rho_shifted, *tops = self._delivery.get()
-        public = quotient(c, self._width, self._shift)
-        value, rho_value = self._context.constant(public) - shifted, public * rho - rho_shifted
-        if tops:
-            top, rho_top = tops
-            wrap = wrapped(c, self._width, self._shift)
-            value, rho_value = value + wrap * top, rho_value + wrap * rho_top
-        beta = self._bit.wait()
-        return beta * value + (1 - 2 * beta) * rho_value
+        shares, m = self._delivery.get(), self._x.value.reshape(-1)
+        return kernels.chosen_truncated(m, self._width, self._shift, self._context.first, *shares, self._bit.wait())
 
 
 def select(context: Context, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Tensor]:

@@ -19,7 +19,6 @@ from tacit.correlations.tables import look_up
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import Opened, opened
 from tacit.protocols.additive.tree import all_equal, less_than
-from tacit.protocols.additive.wrap import as_signed
 from tacit.protocols.share import Share
 from tacit.ring.bits import to_planes, words
 
@@ -34,7 +33,7 @@ def at_least(context: Context, o: Opened, width: int, thresholds: Sequence[int])
     size = words(count)
     delivery = context.fetch(Tables(context.new_id(), o.view, low, top=True))
     m = o.value.reshape(-1)
-    public = torch.cat([to_planes(m + as_signed((1 << low) - t), low + 1) for t in thresholds], dim=1)
+    public = torch.cat([to_planes(m + _as_signed((1 << low) - t), low + 1) for t in thresholds], dim=1)
     (tables,) = delivery.get()
     tables = tables.repeat(1, len(thresholds)) if len(thresholds) > 1 else tables
     less, equal = look_up(tables[:-1], public[:low], context.first)
@@ -56,3 +55,8 @@ def equals_zero(context: Context, x: Share, width: int) -> Tensor:
     public = to_planes(o.value.reshape(-1), width)
     _, equal = look_up(delivery.get()[0], public, context.first)
     return all_equal(context, equal)
+
+
+def _as_signed(number: int) -> int:
+    """A whole number as the signed ring integer that is equal to it modulo 2**64."""
+    return ((number + (1 << 63)) % (1 << 64)) - (1 << 63)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tacit.correlations.requests import needs_top, subsets, top_width
+from tacit.correlations.requests import subsets, top_width
 from tacit.correlations.tables import chunk_widths, table_planes
 from tacit.protocols.additive.tree import order_monomials, split
 
@@ -36,7 +36,7 @@ REVEAL_BIT = Cost(1, 1, 0)
 
 def truncate(shift: int, exact: bool = False) -> Cost:
     """``x / 2**shift``."""
-    top = top_width(64, shift) if needs_top(64, shift) else 0
+    top = top_width(64, shift)
     cost = Cost(1, 64, 64 + top)
     return cost + Cost(0, 0, table_planes(shift)) + less_than(shift) + TO_NUMBER if exact else cost
 
@@ -57,7 +57,7 @@ def relu(width: int = 64, shift: int = 0) -> Cost:
     """``max(x, 0) / 2**shift``, the truncation included."""
     choice = Cost(1, 1, 128)
     if shift or width < 64:
-        choice = Cost(1, 1, 3 * 64 + (2 * top_width(width, shift) if needs_top(width, shift) else 0))
+        choice = Cost(1, 1, 3 * 64 + 2 * top_width(width, shift))
     return compare(width) + choice
 
 

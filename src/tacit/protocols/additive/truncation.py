@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from tacit.correlations.requests import Truncation, needs_top
+from tacit.correlations.requests import Truncation
 from tacit.protocols.additive.choice import Choosing
 from tacit.protocols.additive.comparison import below_mask
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
-from tacit.protocols.additive.wrap import biased, quotient, wrapped
 from tacit.protocols.share import Share
+from tacit.ring import kernels
 
 WIDTH = 64
 
@@ -45,14 +45,10 @@ def _truncate(context: Context, xs: Sequence[Share], shifts: Sequence[int], exac
     deliveries = [context.fetch(request) for request in requests]
     out = []
     for x, o, t, delivery in zip(xs, openings, shifts, deliveries, strict=True):
-        c = biased(o, WIDTH)
+        m, rounding = o.value.reshape(-1), 1 << (t - 1) if exact else 0
+        value = kernels.truncated(m, WIDTH, t, rounding, context.first, *delivery.get())
         if exact:
-            c = c + (1 << (t - 1))
-        shares = delivery.get()
-        value = context.constant(quotient(c, WIDTH, t)) - shares[0]
-        if needs_top(WIDTH, t):
-            value = value + wrapped(c, WIDTH, t) * shares[1]
-        if exact:
+            c = m + ((1 << (WIDTH - 2)) + rounding)
             borrow, _ = Choosing(context, below_mask(context, o.view, c, t), [], x.numel).get()
             value = value - borrow
         out.append(value.view(x.shape))
