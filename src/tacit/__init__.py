@@ -2,8 +2,20 @@
 
 from tacit._version import __version__
 from tacit.party import Party
-from tacit.runtime.face import ledger, party, profile, reveal, run, secret
+from tacit.runtime.face import ledger, party, plan, profile, reveal, run, secret
 from tacit.settings import Settings
 from tacit.tensor import Secret
 
-__all__ = ["Party", "Secret", "Settings", "__version__", "ledger", "party", "profile", "reveal", "run", "secret"]
+__all__ = [
+    "Party",
+    "Secret",
+    "Settings",
+    "__version__",
+    "ledger",
+    "party",
+    "plan",
+    "profile",
+    "reveal",
+    "run",
+    "secret",
+]

@@ -9,7 +9,7 @@ from tacit.errors import MisuseError, NotBuiltError
 
 PROTOCOLS = ("additive", "plaintext")
 PROTOCOLS_TO_COME = ("replicated",)
-RANDOMNESS = ("dealer", "insecure_local")
+RANDOMNESS = ("dealer", "directory", "insecure_local")
 RANDOMNESS_TO_COME = ("ot", "he")
 GENERATORS = ("aes128-ctr", "chacha20")
 TRUNCATIONS = ("probabilistic", "exact")
@@ -28,7 +28,7 @@ class Settings:
     frac_bits: int = 16
     compare_bits: int = 64
     truncation: Literal["probabilistic", "exact"] = "probabilistic"
-    randomness: Literal["dealer", "insecure_local"] = "dealer"
+    randomness: Literal["dealer", "directory", "insecure_local"] = "dealer"
     protocol: Literal["additive", "plaintext"] = "additive"
     generator: Literal["aes128-ctr", "chacha20"] = "aes128-ctr"
     connect_timeout: float = 60.0

@@ -2,5 +2,6 @@
 
 from tacit.correlations._base import Delivery, Source
 from tacit.correlations.make import make_source
+from tacit.correlations.supply import Supply
 
-__all__ = ["Delivery", "Source", "make_source"]
+__all__ = ["Delivery", "Source", "Supply", "make_source"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tacit.correlations._base import Source
 from tacit.correlations.dealer_source import DealerSource
 from tacit.correlations.insecure_local import InsecureLocalSource
+from tacit.errors import InternalError
 from tacit.party import Party
 from tacit.profile.meter import Meter
 from tacit.settings import Settings
@@ -15,4 +16,6 @@ def make_source(settings: Settings, party: Party, transport: Transport, meter: M
     """Connect this party to the source of correlated randomness that the settings name."""
     if settings.randomness == "dealer":
         return DealerSource(party, transport, settings.generator, meter)
+    if settings.randomness == "directory":
+        raise InternalError("what was dealt ahead of time is brought along by the run, as a Supply")
     return InsecureLocalSource(party, transport, settings.generator)

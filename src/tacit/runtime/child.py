@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import torch
 
+from tacit.correlations import Supply
 from tacit.runtime import pipe
 from tacit.runtime.node import run_node
 from tacit.runtime.outcome import PartyFailure
@@ -38,6 +39,7 @@ class Orders:
     argv: list[str]
     threads: int
     job: bytes = field(repr=False)
+    supply: Supply | None = None
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,8 @@ def main() -> None:
             pipe.put(reports, Ready())
             _wait_for_go(sys.stdin.buffer)
             listener = socket.socket(fileno=orders.listener)
-            result = run_node(
-                orders.name, orders.addresses, orders.settings, orders.session, fn, args, listener=listener
-            )
+            node = (orders.name, orders.addresses, orders.settings, orders.session)
+            result = run_node(*node, fn, args, listener=listener, supply=orders.supply)
             report: Any = Result(pipe.dumps(result))
         except BaseException as error:
             failure = PartyFailure.of(orders.name, error, _LAUNCHER_FRAMES)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tacit.correlations import Supply
 from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -41,7 +42,9 @@ class Cluster:
         return {**self.parties, DEALER: self.dealer}
 
 
-def run_party(cluster: Cluster, name: str, fn: Callable[..., Any], args: Sequence[Any] = ()) -> Any:
+def run_party(
+    cluster: Cluster, name: str, fn: Callable[..., Any], args: Sequence[Any] = (), supply: Supply | None = None
+) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
@@ -50,8 +53,11 @@ def run_party(cluster: Cluster, name: str, fn: Callable[..., Any], args: Sequenc
     if name not in cluster.parties:
         raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(cluster.names)}.")
     addresses = cluster.addresses()
+    wiring.check_supply(cluster.settings, supply)
+    if supply is not None:
+        supply.check([name], cluster.names, cluster.settings)
     listener = _listen(name, addresses[name])
-    return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener)
+    return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener, supply)
 
 
 def run_dealer(cluster: Cluster) -> None:

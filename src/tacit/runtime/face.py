@@ -9,12 +9,12 @@ import torch
 from tacit.nn import share_module
 from tacit.party import Party
 from tacit.profile import Ledger, Recording
-from tacit.runtime.launcher import run
+from tacit.runtime.launcher import plan, run
 from tacit.runtime.modules import ModuleScopes
 from tacit.runtime.session import current
 from tacit.tensor import Secret, reveal_tensor, share_tensor
 
-__all__ = ["ledger", "party", "profile", "reveal", "run", "secret"]
+__all__ = ["ledger", "party", "plan", "profile", "reveal", "run", "secret"]
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 

@@ -91,6 +91,20 @@ def make_secrets(transport: Transport, names: tuple[str, ...], session: str) -> 
     return Secrets(_mix(32, "transcript key", session, *(parts[name] for name in names)), seeds)
 
 
+def agree_on_highest(transport: Transport, names: tuple[str, ...], mine: int) -> int:
+    """The highest of all parties' numbers. One round."""
+    others = [peer for peer in names if peer != transport.name]
+    _send(transport, others, "number", {"number": mine})
+    numbers = [mine]
+    for peer in others:
+        message = _receive(transport, peer, "number")
+        number = message.get("number") if isinstance(message, dict) else None
+        if type(number) is not int or number < 0:
+            raise FrameError(f"'{peer}' sent no readable handshake.", peer)
+        numbers.append(number)
+    return max(numbers)
+
+
 def _contribution(message: Any, peer: str) -> tuple[bytes, bytes]:
     try:
         key, seed = bytes.fromhex(message["key"]), bytes.fromhex(message["seed"])

@@ -1,15 +1,25 @@
-"""``tacit.run``: all parties of a session on this machine."""
+"""``tacit.run`` and ``tacit.plan``: all parties of a session on this machine."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
+from tacit import protocols
+from tacit.correlations.directory import Material
+from tacit.correlations.plan import Plan
+from tacit.correlations.rehearsal import Rehearsal
 from tacit.errors import MisuseError
 from tacit.party import DEALER
+from tacit.runtime import wiring
 from tacit.runtime.threads import run_threads
 from tacit.settings import Settings
+
+KEYS = "keys"
+"""Where keys lie unless somebody says otherwise."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
@@ -20,24 +30,49 @@ def run(
     args: Sequence[Any] = (),
     backend: Literal["threads", "processes"] = "threads",
     settings: Settings | None = None,
+    material: str | Path | None = None,
+    keys: str | Path = KEYS,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party, here; returns what it returned at each party, by name.
 
     parties: two or more names. backend: ``"threads"`` (quick; parties take turns) or ``"processes"`` (each party, and
-    the dealer, in its own process, over TCP on loopback). Raises PartyFailedError, naming the first party that failed
-    and showing its own traceback.
+    the dealer, in its own process, over TCP on loopback). material: a folder that ``tacit deal`` wrote, instead of a
+    dealer; the run uses up one part of it. keys: the folder with the parties' keys, for material. Raises
+    PartyFailedError, naming the first party that failed and showing its own traceback.
     """
     names = check_names(parties)
-    settings = settings if settings is not None else Settings()
+    supply = None if material is None else Material(Path(material), Path(keys))
+    if settings is None:
+        settings = Settings() if supply is None else Settings(randomness="directory")
+    wiring.check_supply(settings, supply)
     if not callable(fn):
         raise MisuseError(f"tacit.run(fn, ...) needs a function, got {type(fn).__name__}.")
+    if supply is not None:
+        supply.check(names, names, settings)
     if backend == "threads":
-        return run_threads(fn, names, tuple(args), settings)
+        return run_threads(fn, names, tuple(args), settings, supply)
     if backend == "processes":
         from tacit.runtime.processes import run_processes
 
-        return run_processes(fn, names, tuple(args), settings)
+        return run_processes(fn, names, tuple(args), settings, supply)
     raise MisuseError(f"tacit.run(backend={backend!r}) is not known. Choose one of 'threads', 'processes'.")
+
+
+def plan(
+    fn: Callable[..., Any], parties: Sequence[str], args: Sequence[Any] = (), settings: Settings | None = None
+) -> Plan:
+    """What a dealer needs to know to deal for ``fn(*args)`` ahead of time: a dry run, all parties as threads here.
+
+    Inputs must have the shapes of those to come; their values are not in the plan. ``.save(path)`` writes it for
+    `tacit deal`. Raises PartyFailedError as ``run`` does, and MisuseError for a protocol that needs no dealer.
+    """
+    names = check_names(parties)
+    settings = replace(settings if settings is not None else Settings(), randomness="directory")
+    if not protocols.needs_source(settings):
+        raise MisuseError(f"protocol={settings.protocol!r} needs nothing from a dealer, so there is nothing to plan.")
+    rehearsal = Rehearsal(names, settings)
+    run_threads(fn, names, tuple(args), settings, rehearsal)
+    return rehearsal.plan()
 
 
 def check_names(parties: Sequence[str]) -> tuple[str, ...]:
@@ -46,12 +81,17 @@ def check_names(parties: Sequence[str]) -> tuple[str, ...]:
         raise MisuseError(f'parties must be a list of names such as ["lab", "clinic"], got the text {parties!r}.')
     names = tuple(parties)
     for name in names:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise MisuseError(f"{name!r} cannot name a party: use 1 to 63 letters, digits, '_', '-' and '.'.")
-    if DEALER in names:
-        raise MisuseError(f"'{DEALER}' is the dealer's name; a party needs another one.")
+        check_name(name)
     if len(set(names)) != len(names):
         raise MisuseError(f"parties {', '.join(names)} have a name twice.")
     if len(names) < 2:
         raise MisuseError("a session needs at least two parties.")
     return names
+
+
+def check_name(name: str) -> None:
+    """Raise MisuseError if no party can have this name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise MisuseError(f"{name!r} cannot name a party: use 1 to 63 letters, digits, '_', '-' and '.'.")
+    if name == DEALER:
+        raise MisuseError(f"'{DEALER}' is the dealer's name; a party needs another one.")

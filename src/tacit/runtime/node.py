@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from tacit.correlations import Supply
 from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -26,18 +27,20 @@ def run_node(
     fn: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     listener: socket.socket | None = None,
+    supply: Supply | None = None,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
     addresses: host and port of every party in order of rank, then of ``"dealer"`` if the settings want one. session: a
     name that all nodes of this run have in common. listener: a socket that listens at the own address already.
+    supply: where correlated randomness comes from, if the run brings it along.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
     with listener or listen(addresses[name]) as listening:
         transport = meet(name, addresses, listening, session, settings)
-    return live(transport, names, settings, session, fn, args)
+    return live(transport, names, settings, session, fn, args, supply)
 
 
 def live(
@@ -47,6 +50,7 @@ def live(
     session: str,
     fn: Callable[..., Any] | None,
     args: tuple[Any, ...],
+    supply: Supply | None = None,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
     try:
@@ -54,7 +58,7 @@ def live(
             wiring.serve_dealer(transport, names, settings, session)
             transport.close()
             return None
-        opened = wiring.open_session(transport, names, settings, session)
+        opened = wiring.open_session(transport, names, settings, session, supply)
         enter(opened)
         result = fn(*args) if fn is not None else None
         opened.close()

@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 
 import cloudpickle
 
+from tacit.correlations import Supply
 from tacit.errors import MisuseError
 from tacit.runtime import pipe, wiring
 from tacit.runtime.child import GO, Failed, Orders, Ready, Result
@@ -38,13 +39,17 @@ _TICK_SECONDS = 0.1
 
 
 def run_processes(
-    fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings
+    fn: Callable[..., Any],
+    names: tuple[str, ...],
+    args: tuple[Any, ...],
+    settings: Settings,
+    supply: Supply | None = None,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in processes; returns results by name. Raises PartyFailedError.
 
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings)
+    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply)
     try:
         reports = run.reports()
     finally:
@@ -89,8 +94,8 @@ class _Child:
 
 
 class _Run:
-    def __init__(self, job: bytes, nodes: tuple[str, ...], settings: Settings) -> None:
-        self.job, self.nodes, self.settings = job, nodes, settings
+    def __init__(self, job: bytes, nodes: tuple[str, ...], settings: Settings, supply: Supply | None) -> None:
+        self.job, self.nodes, self.settings, self.supply = job, nodes, settings, supply
         self.children: list[_Child] = []
         self.failures: list[PartyFailure] = []
 
@@ -124,7 +129,11 @@ class _Run:
             for child in self.children:
                 listener_fd = listeners[child.name].fileno()
                 fds = (listener_fd, child.report_fd, os.getpid())
-                child.order(Orders(child.name, addresses, self.settings, session, *fds, sys.argv, threads, self.job))
+                child.order(
+                    Orders(
+                        child.name, addresses, self.settings, session, *fds, sys.argv, threads, self.job, self.supply
+                    )
+                )
         finally:
             for listener in listeners.values():
                 listener.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tacit.correlations import Supply
 from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.node import live
@@ -24,10 +25,14 @@ _INTERRUPT_SECONDS = 1.0
 
 
 def run_threads(
-    fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings
+    fn: Callable[..., Any],
+    names: tuple[str, ...],
+    args: tuple[Any, ...],
+    settings: Settings,
+    supply: Supply | None = None,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError."""
-    run = _Run(fn, names, args, settings)
+    run = _Run(fn, names, args, settings, supply)
     try:
         return run.results()
     except BaseException as error:
@@ -67,9 +72,14 @@ class Turns:
 
 class _Run:
     def __init__(
-        self, fn: Callable[..., Any], names: tuple[str, ...], args: tuple[Any, ...], settings: Settings
+        self,
+        fn: Callable[..., Any],
+        names: tuple[str, ...],
+        args: tuple[Any, ...],
+        settings: Settings,
+        supply: Supply | None,
     ) -> None:
-        self._fn, self._names, self._args, self._settings = fn, names, args, settings
+        self._fn, self._names, self._args, self._settings, self._supply = fn, names, args, settings, supply
         self._session = uuid.uuid4().hex
         self._results: dict[str, Any] = {}
         self._failures: list[PartyFailure] = []
@@ -112,4 +122,4 @@ class _Run:
             self._failures.append(PartyFailure.of(name, error, _LAUNCHER_FRAMES))
 
     def _live(self, transport: MemoryTransport) -> Any:
-        return live(transport, self._names, self._settings, self._session, self._fn, self._args)
+        return live(transport, self._names, self._settings, self._session, self._fn, self._args, self._supply)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tacit import correlations, protocols
-from tacit.correlations import dealer
+from tacit.correlations import Source, Supply, dealer
+from tacit.errors import MisuseError
 from tacit.party import DEALER, Party
 from tacit.profile import Meter
 from tacit.runtime import handshake
@@ -24,25 +27,53 @@ def nodes(names: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
     return (*names, DEALER) if needs_dealer(settings) else names
 
 
-def open_session(transport: Transport, names: tuple[str, ...], settings: Settings, session: str) -> Session:
-    """The session of the party ``transport.name``. Raises HandshakeError, naming what differs between the nodes."""
-    _shake_hands(transport, names, settings, session)
-    secrets = handshake.make_secrets(transport, names, session)
+def check_supply(settings: Settings, supply: Supply | None) -> None:
+    """Raise MisuseError unless the run brings material along exactly where its settings say so."""
+    if protocols.needs_source(settings) and settings.randomness == "directory" and supply is None:
+        raise MisuseError(
+            "randomness='directory' takes what was dealt ahead of time: say where it lies, with material=... or "
+            "--material. `tacit plan` and `tacit deal` make it."
+        )
+    if supply is not None and settings.randomness != "directory":
+        raise MisuseError(
+            f"material belongs to randomness='directory', and the settings of this run say {settings.randomness!r}."
+        )
+
+
+def open_session(
+    transport: Transport, names: tuple[str, ...], settings: Settings, session: str, supply: Supply | None = None
+) -> Session:
+    """The session of the party ``transport.name``. Raises HandshakeError, naming what differs between the nodes.
+
+    supply: where correlated randomness comes from, if not from what the settings would connect to.
+    """
     party = Party(transport.name, names.index(transport.name), names)
+    supplied = supply.facts(party, settings) if supply is not None else {}
+    _shake_hands(transport, names, settings, session, supplied)
+    secrets = handshake.make_secrets(transport, names, session)
     meter = Meter()
     channel = Channel(party, transport, Transcript(secrets.key), meter)
-    needs_source = settings.protocol != "plaintext"
-    source = correlations.make_source(settings, party, transport, meter) if needs_source else None
+    source = _source(transport, party, settings, meter, supply) if protocols.needs_source(settings) else None
     protocol = protocols.make(settings, party, channel, source, secrets.pair_seeds)
     return Session(party, settings, transport, channel, protocol, source, meter)
 
 
 def serve_dealer(transport: Transport, names: tuple[str, ...], settings: Settings, session: str) -> None:
     """Be the dealer until all parties have said goodbye."""
-    _shake_hands(transport, names, settings, session)
+    _shake_hands(transport, names, settings, session, {})
     dealer.serve(transport, settings, names)
 
 
-def _shake_hands(transport: Transport, names: tuple[str, ...], settings: Settings, session: str) -> None:
+def _source(transport: Transport, party: Party, settings: Settings, meter: Meter, supply: Supply | None) -> Source:
+    if supply is None:
+        return correlations.make_source(settings, party, transport, meter)
+    return supply.connect(party, settings, meter, lambda mine: handshake.agree_on_highest(transport, party.names, mine))
+
+
+def _shake_hands(
+    transport: Transport, names: tuple[str, ...], settings: Settings, session: str, supplied: Mapping[str, str]
+) -> None:
     has_dealer = DEALER in (transport.name, *transport.peers)
-    handshake.agree(transport, handshake.facts(names, DEALER if has_dealer else None, session, settings))
+    handshake.agree(
+        transport, {**handshake.facts(names, DEALER if has_dealer else None, session, settings), **supplied}
+    )

@@ -1,0 +1,60 @@
+"""Correlated randomness that was dealt ahead of time for one run of one plan."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tacit.correlations._base import Delivery, Expanded, Source, correction_bytes, read_correction
+from tacit.correlations.directory.sealed import SealedReader
+from tacit.correlations.plan import Plan, describe
+from tacit.correlations.requests import Request
+from tacit.correlations.streams import Streams
+from tacit.errors import MisuseError
+from tacit.profile.meter import Meter
+
+
+class DirectorySource(Source):
+    """Follows the plan, and refuses what differs from it.
+
+    serial: which part of the folder this is. reader: where the corrections come from, at the corrected party.
+    """
+
+    def __init__(self, streams: Streams, plan: Plan, serial: int, reader: SealedReader | None, meter: Meter) -> None:
+        super().__init__()
+        self.streams = streams
+        self.serial = serial
+        self._requests = plan.requests
+        self._reader = reader
+        self._meter = meter
+        self._asked = 0
+
+    def fetch(self, request: Request) -> Delivery:
+        """See ``Source``. Raises MisuseError, naming both, if the plan has another request here or none."""
+        number, self._asked = self._asked, self._asked + 1
+        planned = self._requests[number] if number < len(self._requests) else None
+        if planned != request:
+            raise MisuseError(
+                f"this run differs from its plan at request {number + 1} of {len(self._requests)}: planned "
+                f"{describe(planned) if planned else 'nothing more'}, asked {describe(request)}. Run the program that "
+                "was planned, on inputs of the same shapes, or make a new plan and have it dealt."
+            )
+        if self._reader is None:
+            return Expanded(self.streams, request)
+        data = torch.empty(correction_bytes(request), dtype=torch.uint8)
+        self._reader.read_into(memoryview(data.numpy()))  # type: ignore[arg-type]
+        self._meter.dealer(data.numel())
+        return _Read(request, data)
+
+    def close(self) -> None:
+        """See ``Source``. What the run did not ask for is lost."""
+        if self._reader is not None:
+            self._reader.close()
+
+
+class _Read(Delivery):
+    def __init__(self, request: Request, data: Tensor) -> None:
+        self._request, self._data = request, data
+
+    def get(self) -> tuple[Tensor, ...]:
+        return read_correction(self._request, self._data)
