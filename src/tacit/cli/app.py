@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from tacit._version import __version__
+from tacit.cli.deal import deal_command
 from tacit.cli.dealer import dealer_command
 from tacit.cli.demo import demo_command
+from tacit.cli.keys import keys_command
+from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
 
 app = typer.Typer(
@@ -23,6 +26,9 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
+app.command("keys")(keys_command)
+app.command("plan")(plan_command)
+app.command("deal")(deal_command)
 
 
 def _print_version(wanted: bool) -> None:

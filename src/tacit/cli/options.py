@@ -29,3 +29,13 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="A TOML file that says who is where.", show_default=False),
 ]
+
+JobArgument = Annotated[
+    Path, typer.Argument(metavar="JOB.py", help="A Python file that defines job().", show_default=False)
+]
+
+AssignmentsOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as frac_bits=20.")
+]
+
+KeysOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files of `tacit keys` lie.")]

@@ -12,21 +12,20 @@ from rich.console import Console
 from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
 from tacit.cli.jobfile import check_job_file
-from tacit.cli.options import Backend, BackendOption, ConfigOption
+from tacit.cli.options import AssignmentsOption, Backend, BackendOption, ConfigOption, JobArgument, KeysOption
 from tacit.cli.outcome import Outcome, run_job_file
 from tacit.cli.report import print_report
 from tacit.cli.settings import make_settings, parse_assignments
+from tacit.correlations import Supply
+from tacit.correlations.directory import Material
 from tacit.errors import LinkError, MisuseError, PeerError
 from tacit.runtime.cluster import run_party
-from tacit.runtime.launcher import check_names, run
+from tacit.runtime.launcher import KEYS, check_names, run
 from tacit.runtime.outcome import PartyFailure, party_failed
-from tacit.settings import Settings
 
 
 def run_command(
-    job: Annotated[
-        Path, typer.Argument(metavar="JOB.py", help="A Python file that defines job().", show_default=False)
-    ],
+    job: JobArgument,
     parties: Annotated[
         str, typer.Option(metavar="NAME,NAME,...", help="Run all these parties on this machine.", show_default=False)
     ] = "",
@@ -41,9 +40,12 @@ def run_command(
     randomness: Annotated[
         str, typer.Option(help="dealer (the default) or insecure_local (for tests and teaching).", show_default=False)
     ] = "",
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as frac_bits=20.")
+    material: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Instead of a dealer: what `tacit deal` wrote.", show_default=False),
     ] = None,
+    keys: KeysOption = Path(KEYS),
+    assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
     ] = False,
@@ -58,26 +60,26 @@ def run_command(
     with explained("run"):
         chosen = {"protocol": protocol, "randomness": randomness} | parse_assignments(assignments or [])
         settings = {name: value for name, value in chosen.items() if value}
+        if material and not config:
+            settings = {"randomness": "directory"} | settings
         check_job_file(job)
         start = perf_counter()
         if parties and not config and not party:
-            outcomes = _run_all(job, parties, backend, make_settings(settings), show)
+            names = check_names([name.strip() for name in parties.split(",")])
+            made = make_settings(settings)
+            outcomes = run(run_job_file, names, (str(job), show), backend.literal, made, material, keys)
         elif config and party and not parties:
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
-            outcomes = {party: _run_one(job, config, party, show)}
+            supply = Material(material, keys) if material else None
+            outcomes = {party: _run_one(job, config, party, show, supply)}
         else:
             raise MisuseError("say who takes part: --parties lab,clinic, or --config cluster.toml --party lab.")
         title = f"{job.name}, {perf_counter() - start:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
-def _run_all(job: Path, parties: str, backend: Backend, settings: Settings, show: bool) -> dict[str, Outcome]:
-    names = check_names([name.strip() for name in parties.split(",")])
-    return run(run_job_file, names, (str(job), show), backend.literal, settings)
-
-
-def _run_one(job: Path, config: Path, party: str, show: bool) -> Outcome:
+def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | None) -> Outcome:
     started = False
 
     def live() -> Outcome:
@@ -87,7 +89,7 @@ def _run_one(job: Path, config: Path, party: str, show: bool) -> Outcome:
 
     cluster = read_cluster(config)
     try:
-        outcome: Outcome = run_party(cluster, party, live)
+        outcome: Outcome = run_party(cluster, party, live, supply=supply)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

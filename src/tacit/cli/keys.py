@@ -1,0 +1,31 @@
+"""``tacit keys``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tacit.cli.failure import explained
+from tacit.cli.options import KeysOption
+from tacit.correlations.directory import make_keys
+from tacit.party import DEALER
+from tacit.runtime.launcher import KEYS, check_name
+
+
+def keys_command(
+    name: Annotated[str, typer.Argument(help="The party's name, or 'dealer'.", show_default=False)],
+    keys: KeysOption = Path(KEYS),
+) -> None:
+    """Make a key pair, to which (or by which) material is dealt ahead of time.
+
+    NAME.key stays with its owner. NAME.pub goes to the dealer, and dealer.pub to every party, by a way that both trust:
+    whoever can put another file in its place can read everything.
+    """
+    with explained("keys"):
+        if name != DEALER:
+            check_name(name)
+        secret, public = make_keys(name, keys)
+        others = "every party" if name == DEALER else "the dealer"
+        typer.echo(f"Keep {secret} to yourself, and give {public} to {others}.")
