@@ -15,7 +15,7 @@ from benchmarks.peers.turns import OURS
 from benchmarks.report import cells, limits_line, seconds
 
 DOCS = ROOT / "docs"
-_OWN = ("row", "who knows what", "seconds", "spread", "first", "rounds", "MB online", "MB dealer")
+_OWN = ("row", "who knows what", "seconds", "spread", "first", "CPU s", "rounds", "MB online", "MB dealer")
 _OWN_MORE = ("peak MB", "max error", "of limit")
 _HEAD = """# Performance
 
@@ -23,12 +23,12 @@ _HEAD = """# Performance
 
 `make bench` measures the first two tables, `make bench-peers` the third. All parties, and the dealer, are processes on
 one machine that talk over loopback, with one thread each. Every repetition works on new inputs. Times are wall time of
-the slower party from a barrier until the result is there, settled, still secret; median of all repetitions. The dealer
-may work ahead between repetitions, as far as its stock allows. *First* is the first repetition of a session: the
-dealer knows nothing of what comes, and weights are opened under their masks, which happens once in a session. MB are
-what all parties together sent each other, and apart from that what the dealer sent. *Of limit* is the least that the
-work can take here (its ring products at the measured rate of one core, its bytes and its rounds at those of bare
-sockets, one after the other) as a share of the time it took.
+the slower party from a barrier until the result is there, settled, still secret; median of all repetitions. *CPU s* is
+the processor time of the busier party. The dealer may work ahead between repetitions, as far as its stock allows.
+*First* is the first repetition of a session: the dealer knows nothing of what comes, and weights are opened under their
+masks, which happens once in a session. MB are what all parties together sent each other, and apart from that what the
+dealer sent. *Of limit* is the least that the work can take here (its ring products at the measured rate of one core,
+its bytes and its rounds at those of bare sockets, one after the other) as a share of the time it took.
 """
 
 

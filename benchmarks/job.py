@@ -23,9 +23,13 @@ _WARM = 2
 
 @dataclass(frozen=True)
 class Repetition:
-    """One repetition at one party. dealer_cpu: seconds of CPU that the dealer took since the previous repetition."""
+    """One repetition at one party.
+
+    cpu: seconds of processor time in it. dealer_cpu: the same of the dealer, since the previous repetition.
+    """
 
     seconds: float
+    cpu: float
     rounds: int
     bytes_sent: int
     dealer_bytes: int
@@ -86,16 +90,16 @@ class _Clock:
             processes.wait_until_idle(self.dealer)
         barrier()
         with tacit.profile() as costs:
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             if profiler is not None:
                 profiler.enable()
             out = work()
             settle(out)
             if profiler is not None:
                 profiler.disable()
-            seconds = time.perf_counter() - start
+            seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         dealer_cpu = self._dealer_seconds()
-        repetition = Repetition(seconds, costs.rounds, costs.bytes_sent, costs.dealer_bytes, dealer_cpu)
+        repetition = Repetition(seconds, cpu, costs.rounds, costs.bytes_sent, costs.dealer_bytes, dealer_cpu)
         return out, repetition, str(costs.table("primitive"))
 
     def _dealer_seconds(self) -> float:

@@ -50,6 +50,7 @@ def summary(outcomes: list[Outcome]) -> Record:
         "seconds": statistics.median(seconds),
         "spread": max(seconds) - min(seconds),
         "all_seconds": seconds,
+        "cpu": statistics.median(max(each.cpu for each in repetition) for repetition in together),
         "rounds": max(each.rounds for each in together[-1]),
         "mb_online": sum(each.bytes_sent for each in together[-1]) / 1e6,
         "mb_dealer": sum(each.dealer_bytes for each in together[-1]) / 1e6,

@@ -10,7 +10,18 @@ from rich.table import Table
 from benchmarks.measure import Record
 
 _FILE_WIDTH = 150
-_HEADINGS = ("seconds", "spread", "first", "rounds", "MB online", "MB dealer", "peak MB", "max error", "of limit")
+_HEADINGS = (
+    "seconds",
+    "spread",
+    "first",
+    "CPU s",
+    "rounds",
+    "MB online",
+    "MB dealer",
+    "peak MB",
+    "max error",
+    "of limit",
+)
 
 
 def table(records: list[Record], network: str | None) -> Table:
@@ -33,6 +44,7 @@ def cells(record: Record) -> tuple[str, ...]:
         seconds(record["seconds"]),
         seconds(record["spread"]),
         seconds(record["first"]["seconds"]),
+        seconds(record["cpu"]),
         str(record["rounds"]),
         f"{record['mb_online']:.2f}",
         f"{record['mb_dealer']:.2f}",

@@ -35,7 +35,7 @@ def show(records: list[Record], peers: list[Peer], missing: dict[str, str]) -> N
                 console.print(f"{record['row']}, {name}: {found['status']}. {found['reason']}", highlight=False)
     for name, reason in missing.items():
         console.print(f"{name} could not be installed: {reason}.", highlight=False)
-    console.print("In brackets: against our first repetition, which opens the weights and finds a cold dealer.")
+    console.print("Ratios: seconds; in brackets against our first repetition, and processor time of a party.")
 
 
 def _cell(found: Record) -> str:
@@ -48,4 +48,4 @@ def _cell(found: Record) -> str:
 
 def _ratio(record: Record, name: str) -> str:
     found = record["ratios"].get(name)
-    return f"{found['online']:.1f} ({found['first']:.1f})" if found else ""
+    return f"{found['online']:.1f} ({found['first']:.1f}, {found['cpu']:.1f})" if found else ""

@@ -51,8 +51,13 @@ def _merged(records: list[Record]) -> Record:
     if any(record["status"] != "measured" for record in records):
         return next(record for record in records if record["status"] != "measured")
     every: list[float] = [seconds for record in records for seconds in record["all_seconds"]]
-    times = {"seconds": statistics.median(every), "spread": max(every) - min(every), "all_seconds": every}
+    times: dict[str, Any] = {
+        "seconds": statistics.median(every),
+        "spread": max(every) - min(every),
+        "all_seconds": every,
+    }
     first = [record["first"]["seconds"] for record in records if "first" in record]
+    times["cpu"] = statistics.median(record["cpu"] for record in records)
     merged: dict[str, Any] = {**records[-1], **times}
     if first:
         merged["first"] = {**merged["first"], "seconds": statistics.median(first)}
@@ -60,12 +65,16 @@ def _merged(records: list[Record]) -> Record:
 
 
 def _ratios(systems: dict[str, Record]) -> dict[str, dict[str, float]]:
-    """Their seconds by ours: ``online`` once all is warm, ``first`` against our very first repetition."""
+    """Theirs by ours: ``online`` seconds once all is warm, ``first`` against our first repetition, ``cpu`` seconds."""
     ours = systems[OURS]
     if ours["status"] != "measured":
         return {}
     return {
-        name: {"online": theirs["seconds"] / ours["seconds"], "first": theirs["seconds"] / ours["first"]["seconds"]}
+        name: {
+            "online": theirs["seconds"] / ours["seconds"],
+            "first": theirs["seconds"] / ours["first"]["seconds"],
+            "cpu": theirs["cpu"] / ours["cpu"],
+        }
         for name, theirs in systems.items()
         if name != OURS and theirs["status"] == "measured"
     }

@@ -15,6 +15,7 @@ def main() -> None:
     common.report(
         common.record(
             found[0]["seconds"],
+            cpu=max(each["cpu"] for each in found),
             rounds=max(each["rounds"] for each in found),
             mb_online=sum(each["bytes"] for each in found) / len(found) / 1e6,  # each counts both ends
             peak_mb=max(each["peak_mb"] for each in found),

@@ -38,6 +38,7 @@ def main() -> None:
     references = jax.tree_util.tree_leaves(jax.jit(function)(*arguments))
     seconds = [max(pair) for pair in zip(*(each["seconds"] for each in found), strict=True)]
     traffic = {
+        "cpu": max(each["cpu"] for each in found),
         "rounds": max(each["rounds"] for each in found),
         "mb_online": sum(each["bytes_sent"] for each in found) / 1e6,
         "peak_mb": max(each["peak_mb"] for each in found),
