@@ -15,6 +15,7 @@ from tacit.correlations.directory import deal
 from tacit.correlations.plan import Plan
 from tacit.profile.table import size
 from tacit.runtime.launcher import KEYS
+from tacit.runtime.memory import keep_freed_memory
 
 
 def deal_command(
@@ -32,6 +33,7 @@ def deal_command(
     """
     with explained("deal"):
         torch.set_num_threads(1)
+        keep_freed_memory()
         planned = Plan.load(plan)
         start = perf_counter()
         deal(planned, count, out, keys)

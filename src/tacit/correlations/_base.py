@@ -72,16 +72,23 @@ def correction_bytes(request: Request) -> int:
 
 def make_correction(request: Request, streams: Sequence[Streams], masks: Masks) -> Tensor:
     """What the corrected party needs: every output less the shares of all others, as flat bytes."""
-    values, outputs = request.deal(masks), request.outputs()
-    for rank, stream in enumerate(streams):
-        if rank != CORRECTED:
-            for i, share in enumerate(output_shares(stream, request)):
-                if outputs[i].width == PLANES:
-                    values[i].bitwise_xor_(share)
-                else:
-                    values[i].sub_(share)
-    parts = [narrowed(value, output) for value, output in zip(values, outputs, strict=True)]
+    parts = correction_parts(request, streams, masks)
     return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def correction_parts(request: Request, streams: Sequence[Streams], masks: Masks) -> list[Tensor]:
+    """The same, an output each, without the room to put them together."""
+    parts = []
+    for i, (value, output) in enumerate(zip(request.deal(masks), request.outputs(), strict=True)):
+        for rank, stream in enumerate(streams):
+            if rank != CORRECTED:
+                share = stream.output_share(request.id, i, output)
+                if output.width == PLANES:
+                    value.bitwise_xor_(share)
+                else:
+                    value.sub_(share)
+        parts.append(narrowed(value, output))
+    return parts
 
 
 def read_correction(request: Request, data: Tensor) -> tuple[Tensor, ...]:

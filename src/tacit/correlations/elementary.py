@@ -5,6 +5,7 @@ For x = m + a with m public, exp, sine, cosine and powers split into a public fa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,9 @@ from tacit.correlations.masks import Masks, MaskView
 from tacit.correlations.requests import Request
 from tacit.correlations.streams import Output
 from tacit.ring.elementary import exp_fraction, exp_whole, fixed, harmonics
+
+_PART = 1 << 15
+"""Numbers worked on at a time: what is made of them on the way stays in the cache."""
 
 EXP_SCALE = 40
 """Fraction bits of a table of exp, whose entries are small numbers; their public factors carry 60 - 40."""
@@ -41,15 +45,19 @@ class Exponentials(Request):
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         r = -masks.ring(self.mask).reshape(-1)
         size = 1 << self.integer_bits
-        whole = (r >> self.fraction_bits) & (size - 1)
+        powers = torch.tensor([exp_whole(-k) for k in range(size)], dtype=torch.float64)
+        entries = torch.arange(size).unsqueeze(1)
+        table = torch.empty(size, len(r), dtype=torch.int64)
+        for part in _parts(len(r), size):
+            below = ((r[part] >> self.fraction_bits) - entries) & (size - 1)
+            table[:, part] = fixed(self._start(r[part]) * powers[below], EXP_SCALE)
+        return (table,)
+
+    def _start(self, r: Tensor) -> Tensor:
+        """The exp of less the fraction of r: as ``e**(1 - fraction) / e``, but for a fraction of 0."""
         fraction = r & ((1 << self.fraction_bits) - 1)
-        # e**-fraction as e**(1 - fraction) / e, but for a fraction of 0
         start = exp_fraction(-fraction & ((1 << self.fraction_bits) - 1), self.fraction_bits)
-        start = torch.where(fraction == 0, start, start * exp_whole(-1))
-        powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
-        below = whole - torch.arange(size).unsqueeze(1)
-        below = torch.where(below < 0, below + size, below)
-        return (fixed(start * powers[below], EXP_SCALE),)
+        return torch.where(fraction == 0, start, start * exp_whole(-1))
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,12 @@ class Waves(Request):
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         a = masks.ring(self.mask).reshape(-1) & ((1 << self.period_bits) - 1)
-        waves = [(fixed(s, WAVE_SCALE), fixed(c, WAVE_SCALE)) for s, c in harmonics(a, self.period_bits, self.terms)]
-        return torch.stack([s for s, _ in waves]), torch.stack([c for _, c in waves])
+        sines, cosines = torch.empty(2, self.terms, len(a), dtype=torch.int64)
+        for part in _parts(len(a), 1):
+            for k, (sine, cosine) in enumerate(harmonics(a[part], self.period_bits, self.terms)):
+                sines[k, part] = fixed(sine, WAVE_SCALE)
+                cosines[k, part] = fixed(cosine, WAVE_SCALE)
+        return sines, cosines
 
 
 @dataclass(frozen=True)
@@ -88,3 +100,9 @@ class Powers(Request):
         for _ in range(self.degree - 2):
             powers.append(powers[-1] * a)
         return (torch.stack(powers),)
+
+
+def _parts(count: int, rows: int) -> Iterator[slice]:
+    """The columns of a table of ``rows`` rows, a part at a time."""
+    step = max(64, _PART // rows)
+    return (slice(start, start + step) for start in range(0, count, step))

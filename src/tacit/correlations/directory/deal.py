@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from tacit.correlations._base import CORRECTED, make_correction
+from tacit.correlations._base import CORRECTED, correction_parts
 from tacit.correlations.directory.folder import FORMAT, HEADER, PLAN, Header, context, header_data, write_used
 from tacit.correlations.directory.keys import fingerprint, read_private, read_public
 from tacit.correlations.directory.sealed import SealedWriter
@@ -73,7 +73,7 @@ def _deal_part(
             writers[-1].write(memoryview(seed))
         masks = Masks(streams)
         for request in plan.requests:
-            correction = make_correction(request, streams, masks)
-            writers[CORRECTED].write(memoryview(correction.numpy()))  # type: ignore[arg-type]
+            for part in correction_parts(request, streams, masks):
+                writers[CORRECTED].write(memoryview(part.numpy()))  # type: ignore[arg-type]
         for writer in writers:
             writer.close()
