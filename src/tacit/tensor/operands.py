@@ -20,6 +20,9 @@ Number = bool | int | float
 Operand = Secret | Tensor | Number
 Kind = tuple[torch.dtype | type[Number], bool]
 
+_LOWEST = torch.finfo(torch.bfloat16).min / 2
+"""A mask's entries at or below this mean minus infinity: half the least of bfloat16 and float32."""
+
 _FEWEST_BITS = 12
 """Significant bits that a small public factor keeps at least, by a second truncation if the headroom is too little."""
 
@@ -67,6 +70,21 @@ def addend(protocol: Protocol, value: Tensor | Number, x: Share) -> Share:
         except EncodingError:
             protocol.settle(x)
     return protocol.public(encode_public(value, x.scale), x.storage.unit, x.scale)
+
+
+def saturated(protocol: Protocol, mask: Operand) -> Any:
+    """A public additive mask with -inf and the smallest numbers of float types at what stands for them here.
+
+    ``-2**20`` (nearer with narrow comparisons): its softmax is zero, and there is room for scores beside it. Anything
+    else stays as it is; a positive infinity is no mask and will not encode.
+    """
+    if isinstance(mask, Secret) or (isinstance(mask, Tensor) and not mask.dtype.is_floating_point):
+        return mask
+    floor = -(2.0 ** min(20, protocol.settings.compare_bits - 4 - protocol.settings.frac_bits))
+    if not isinstance(mask, Tensor):
+        return floor if mask <= _LOWEST else mask
+    forbidden = mask <= _LOWEST
+    return torch.where(forbidden, floor, mask) if bool(forbidden.any()) else mask
 
 
 def constant(protocol: Protocol, value: Tensor | Number, dtype: torch.dtype) -> Share:

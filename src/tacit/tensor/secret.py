@@ -13,6 +13,7 @@ from tacit.caller import caller_line
 from tacit.errors import MisuseError, SecretLeakError
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
+from tacit.tensor.caught import CAUGHT
 from tacit.tensor.dispatch import dispatch
 
 
@@ -44,7 +45,15 @@ class Secret(Tensor):
         out._protocol = protocol
         return out
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        replacement = CAUGHT.get(function)
+        if replacement is not None:
+            return replacement(*args, **(kwargs or {}))
+        with torch._C.DisableTorchFunctionSubclass():
+            return function(*args, **kwargs) if kwargs else function(*args)
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]

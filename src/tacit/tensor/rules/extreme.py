@@ -19,7 +19,7 @@ from tacit.tensor.secret_index import SecretIndex, Winners
 aten = torch.ops.aten
 
 
-@rule(aten.maximum.default)
+@rule(aten.maximum.default, aten.clamp_min.Tensor)
 def maximum(protocol: Protocol, x: Secret | Tensor, y: Secret | Tensor) -> Secret:
     """``y + relu(x - y)``: 98 bits, four rounds."""
     dtype = result_type(x, y)
@@ -28,7 +28,7 @@ def maximum(protocol: Protocol, x: Secret | Tensor, y: Secret | Tensor) -> Secre
     return Secret(protocol, protocol.add(right, risen), dtype)
 
 
-@rule(aten.minimum.default)
+@rule(aten.minimum.default, aten.clamp_max.Tensor)
 def minimum(protocol: Protocol, x: Secret | Tensor, y: Secret | Tensor) -> Secret:
     """``x - relu(x - y)``: 98 bits, four rounds."""
     dtype = result_type(x, y)

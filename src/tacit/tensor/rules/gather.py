@@ -49,33 +49,6 @@ def gather(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, *, s
     return _linear(protocol, x, lambda part: part.gather(dim, index))
 
 
-@rule(aten.embedding.default)
-def embedding(
-    protocol: Protocol, weight: Secret | Tensor, index: Tensor, padding_idx: int = -1, *options: Any
-) -> Secret:
-    """Public ids in a secret table: free."""
-    _check([index])
-    return _linear(protocol, weight, lambda part: part[index])
-
-
-@rule(aten.embedding_dense_backward.default)
-def embedding_backward(
-    protocol: Protocol, grad: Secret, index: Tensor, num_weights: int, padding_idx: int, scale_grad_by_freq: bool
-) -> Secret:
-    """Free."""
-    _check([index])
-    if scale_grad_by_freq:
-        raise UnsupportedOpError(f"embedding(scale_grad_by_freq=True) at {caller_line()} is not built yet.")
-    flat = index.reshape(-1)
-    kept = (flat != padding_idx).to(torch.int64)
-
-    def collected(part: Tensor) -> Tensor:
-        rows = part.reshape(flat.shape[0], -1)
-        return rows.new_zeros(num_weights, rows.shape[1]).index_add_(0, flat, rows * kept[:, None])
-
-    return _linear(protocol, grad, collected)
-
-
 @rule(aten.masked_select.default)
 def masked_select(protocol: Protocol, x: Secret | Tensor, mask: Tensor) -> Secret:
     """Free for a public mask."""

@@ -13,13 +13,29 @@ from tacit.errors import MisuseError
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import required
 from tacit.tensor.registry import find, rule, short_name
-from tacit.tensor.rules import bits, compare, extreme, gather, linear, nonlinear, products, structural
+from tacit.tensor.rules import (
+    bits,
+    compare,
+    division,
+    extreme,
+    gather,
+    linear,
+    nonlinear,
+    powers,
+    products,
+    rounding,
+    smooth,
+    structural,
+)
 from tacit.tensor.rules.copy import overwrite
 from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
 
-_FAMILIES = (bits, compare, extreme, gather, linear, nonlinear, products, structural)
+_FAMILIES = (
+    *(bits, compare, division, extreme, gather, linear, nonlinear),
+    *(powers, products, rounding, smooth, structural),
+)
 """The rules that must be in the table before their in-place forms are made."""
 
 _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
@@ -37,6 +53,27 @@ _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
     (aten.lerp_.Tensor, aten.lerp.Tensor),
     (aten.addcmul_.default, aten.addcmul.default),
     (aten.addcdiv_.default, aten.addcdiv.default),
+    *(
+        (getattr(aten, f"{name}_").default, getattr(aten, name).default)
+        for name in (
+            *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "reciprocal", "sqrt", "rsqrt"),
+            *(
+                "sigmoid",
+                "tanh",
+                "erf",
+                "erfc",
+                "gelu",
+                "silu",
+                "floor",
+                "ceil",
+                "round",
+                "trunc",
+                "frac",
+                "sin",
+                "cos",
+            ),
+        )
+    ),
     (aten.addmm_.default, aten.addmm.default),
     (aten.baddbmm_.default, aten.baddbmm.default),
     (aten.addmv_.default, aten.addmv.default),
@@ -46,6 +83,8 @@ _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
     (aten.clamp_.default, aten.clamp.default),
     (aten.clamp_min_.default, aten.clamp_min.default),
     (aten.clamp_max_.default, aten.clamp_max.default),
+    (aten.clamp_min_.Tensor, aten.clamp_min.Tensor),
+    (aten.clamp_max_.Tensor, aten.clamp_max.Tensor),
     (aten.abs_.default, aten.abs.default),
     (aten.sign_.default, aten.sign.default),
     (aten.masked_fill_.Scalar, aten.masked_fill.Scalar),

@@ -1,4 +1,4 @@
-"""Sums, products with one factor, powers and means."""
+"""Sums, products and means."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from tacit.functions.choice import gated
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import EVERYONE, Share
 from tacit.ring.bilinear import MUL
-from tacit.tensor.operands import Number, Operand, addend, known_factor, number, result_type, scaled, times, unit_of
+from tacit.tensor.operands import (
+    Number,
+    Operand,
+    addend,
+    known_factor,
+    number,
+    result_type,
+    saturated,
+    scaled,
+    times,
+)
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.structural import summands
 from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
-
-_MAX_EXPONENT = 8
 
 
 @rule(aten.add.Tensor, aten.add.Scalar)
@@ -62,14 +70,19 @@ def weighted_sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number) -> S
 def _sum(protocol: Protocol, x: Operand, y: Operand, alpha: Number, dtype: torch.dtype) -> Share:
     if not isinstance(x, Secret):
         right = _weighted(protocol, number(protocol, cast(Secret, y), dtype), alpha)
-        return protocol.add(addend(protocol, x, right), right)
+        return protocol.add(addend(protocol, _mask(protocol, x), right), right)
     left = number(protocol, x, dtype)
     if not isinstance(y, Secret):
-        return protocol.add(left, addend(protocol, _times_plain(y, alpha), left))
+        return protocol.add(left, addend(protocol, _mask(protocol, _times_plain(y, alpha)), left))
     right = number(protocol, y, dtype)
     if alpha == -1:
         return protocol.sub(left, right)
     return protocol.add(left, _weighted(protocol, right, alpha))
+
+
+def _mask(protocol: Protocol, x: Tensor | Number) -> Tensor | Number:
+    """A public tensor that is added may be a mask of minus infinities; a number may not."""
+    return saturated(protocol, x) if isinstance(x, Tensor) else x
 
 
 def _weighted(protocol: Protocol, x: Share, alpha: Number) -> Share:
@@ -114,21 +127,8 @@ def product(protocol: Protocol, x: Operand, y: Operand, dtype: torch.dtype) -> S
     return protocol.multiply(MUL, left, right)
 
 
-@rule(aten.div.Tensor, aten.div.Scalar)
-def div(protocol: Protocol, x: Operand, y: Operand) -> Secret:
-    """Division by a public number: free. Left pending."""
-    if isinstance(y, Secret) and y._share.storage.known_by == EVERYONE:
-        known = known_factor(y._share)
-        y = known.ring.double() * 2.0 ** -(known.scale + known.shift)
-    if isinstance(y, Secret) or not isinstance(x, Secret):
-        raise UnsupportedOpError(f"Division by a secret (at {caller_line()}) is planned but not built yet.")
-    dtype = result_type(x, y)
-    if not dtype.is_floating_point:
-        dtype = torch.get_default_dtype()
-    return Secret(protocol, _quotient(protocol, number(protocol, x, dtype), y), dtype)
-
-
-def _quotient(protocol: Protocol, x: Share, y: Tensor | Number) -> Share:
+def quotient(protocol: Protocol, x: Share, y: Tensor | Number) -> Share:
+    """``x`` over a public number; free, left pending."""
     if isinstance(y, Tensor):
         return scaled(protocol, x, y.detach().double().reciprocal())
     if y == 0:
@@ -141,7 +141,7 @@ def mean_all(protocol: Protocol, x: Secret, *, dtype: torch.dtype | None = None)
     """Free; left pending unless the number of elements is a power of two."""
     share, dtype = summands(protocol, x, dtype)
     total = protocol.linear(torch.sum, share)
-    return Secret(protocol, _quotient(protocol, total, max(1, x.numel())), dtype)
+    return Secret(protocol, quotient(protocol, total, max(1, x.numel())), dtype)
 
 
 @rule(aten.mean.dim)
@@ -152,43 +152,13 @@ def mean_dims(
     share, dtype = summands(protocol, x, dtype)
     total = protocol.linear(lambda part: part.sum(dim, keepdim), share)
     count = x.numel() // max(1, math.prod(total.shape))
-    return Secret(protocol, _quotient(protocol, total, max(1, count)), dtype)
-
-
-@rule(aten.pow.Tensor_Scalar)
-def power(protocol: Protocol, x: Secret, exponent: Number) -> Secret:
-    """A whole exponent from 0 to 8, by squaring: a square is one round and 64 bits; left pending."""
-    if exponent != int(exponent) or not 0 <= exponent <= _MAX_EXPONENT:
-        raise UnsupportedOpError(
-            f"A secret to the power {exponent} (at {caller_line()}) is not built yet; whole exponents from 0 to "
-            f"{_MAX_EXPONENT} are."
-        )
-    dtype = result_type(x, exponent)
-    base = number(protocol, x, dtype)
-    result: Share | None = None
-    for digit in f"{int(exponent):b}":
-        if result is not None:
-            result = protocol.square(result)
-        if digit == "1":
-            result = base if result is None else protocol.multiply(MUL, result, base)
-    if result is None:
-        unit = unit_of(protocol, dtype)
-        result = protocol.public(torch.full(x.shape, 1 << unit, dtype=torch.int64), unit)
-    if result is base:
-        result = protocol.linear(torch.clone, base)
-    return Secret(protocol, result, dtype)
+    return Secret(protocol, quotient(protocol, total, max(1, count)), dtype)
 
 
 @rule(aten.addcmul.default)
 def addcmul(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
     """``x + value * y * z``: the cost of ``y * z``."""
     return torch.add(x, torch.mul(y, z), alpha=value)
-
-
-@rule(aten.addcdiv.default)
-def addcdiv(protocol: Protocol, x: Operand, y: Operand, z: Operand, *, value: Number = 1) -> Any:
-    """``x + value * y / z`` for a public z: free."""
-    return torch.add(x, torch.div(y, z), alpha=value)
 
 
 @rule(aten.lerp.Scalar, aten.lerp.Tensor)

@@ -1,82 +1,175 @@
-"""Batch normalization with public statistics, as in a public network in eval mode: one affine map."""
+"""Layer, group, batch and RMS normalization with statistics of the secret itself, at high precision."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from tacit.caller import caller_line
-from tacit.errors import UnsupportedOpError
+from tacit.functions.normalization import normalize
+from tacit.functions.scale import settled_at
 from tacit.protocols._base import Protocol
+from tacit.protocols.share import Share
+from tacit.ring.bilinear import MUL
 from tacit.tensor.registry import rule
+from tacit.tensor.rules.structural import lifted
 from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
 
 _Norm = tuple[Tensor, Tensor, Tensor]
+_Grads = tuple[Tensor | None, Tensor | None, Tensor | None]
+_Mask = Sequence[bool]
+_VALUE = "normalized"
+"""The fact that stays with the inverse deviation: the normalized rows, for the gradient."""
 
 
-@rule(aten.native_batch_norm.default)
-def batch_norm(
+def normalized(protocol: Protocol, rows: Tensor, eps: float, centered: bool = True) -> tuple[Secret, Secret, Secret]:
+    """Rows along the last dimension at mean 0 and variance 1, their means, and one over their deviations."""
+    found = normalize(protocol, lifted(protocol, rows, rows.dtype), eps, centered)
+    found.inverse.storage.facts[_VALUE] = found.value
+    mean = found.mean if found.mean is not None else found.inverse
+    value, mean_secret, inverse = (Secret(protocol, share, rows.dtype) for share in (found.value, mean, found.inverse))
+    return value, mean_secret, inverse
+
+
+def normalized_backward(
+    protocol: Protocol, grad: Tensor, value: Tensor, inverse: Share, centered: bool = True
+) -> Secret:
+    """From the gradient of normalized rows to that of the rows: two products, and one with the inverse deviation."""
+    inner = grad - value * (grad * value).mean(-1, keepdim=True)
+    if centered:
+        inner = inner - grad.mean(-1, keepdim=True)
+    out = protocol.multiply(MUL, lifted(protocol, inner, grad.dtype), inverse)
+    return Secret(protocol, settled_at(protocol, out, protocol.settings.frac_bits), grad.dtype)
+
+
+def kept(protocol: Protocol, inverse: Secret, shape: Sequence[int]) -> tuple[Secret, Share]:
+    """The normalized rows of the forward pass, and one over their deviations, one a row."""
+    share = inverse._share
+    value: Share = share.storage.facts[_VALUE]
+    per_row = share.view(lambda part: part.reshape(*value.shape[:-1], 1))
+    return Secret(protocol, value.view(lambda part: part.view(tuple(shape))), inverse.dtype), per_row
+
+
+@rule(aten.native_layer_norm.default)
+def layer_norm(
+    protocol: Protocol, x: Tensor, shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
+) -> _Norm:
+    """Error 1e-4 of the result and 2 units; see ``tacit.functions.normalization``. A product for a secret weight."""
+    lead = x.shape[: x.dim() - len(shape)]
+    value, mean, inverse = normalized(protocol, x.reshape(*lead, -1), eps)
+    outer = (*lead, *(1,) * len(shape))
+    return _affine(value.view(x.shape), weight, bias), mean.view(outer), inverse.view(outer)
+
+
+@rule(aten.native_layer_norm_backward.default)
+def layer_norm_backward(
+    protocol: Protocol,
+    grad: Tensor,
+    x: Tensor,
+    shape: Sequence[int],
+    mean: Tensor,
+    inverse: Secret,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    output_mask: _Mask,
+) -> _Grads:
+    """The forward pass left the normalized rows and the inverse deviation: four products, no root."""
+    lead = x.shape[: x.dim() - len(shape)]
+    value, per_row = kept(protocol, inverse, x.shape)
+    grad_x: Tensor | None = None
+    if output_mask[0]:
+        inner = grad if weight is None else grad * weight
+        rows, flat = (t.reshape(*lead, -1) for t in (inner, value))
+        grad_x = normalized_backward(protocol, rows, flat, per_row).view(x.shape)
+    dims = list(range(len(lead)))
+    return grad_x, *_affine_backward(grad, value, lambda t: t.sum(dims) if dims else t, output_mask)
+
+
+@rule(aten.native_group_norm.default)
+def group_norm(
     protocol: Protocol,
     x: Tensor,
     weight: Tensor | None,
     bias: Tensor | None,
-    mean: Tensor | None,
-    var: Tensor | None,
-    training: bool,
-    momentum: float,
+    batch: int,
+    channels: int,
+    area: int,
+    groups: int,
     eps: float,
 ) -> _Norm:
-    """Free with a public weight, one product with a secret one."""
-    mean, deviation = _statistics(mean, var, training, eps)
-    factor = deviation if weight is None else weight * deviation
-    factor, shift = (_along_channels(t, x) for t in (factor, mean * factor))
-    out = x * factor - shift
-    if bias is not None:
-        out = out + _along_channels(bias, x)
-    return out, mean.new_empty(0), mean.new_empty(0)
+    """As ``native_layer_norm``, over groups of channels."""
+    value, mean, inverse = normalized(protocol, x.reshape(batch, groups, -1), eps)
+    weight, bias = (None if t is None else t.view(-1, 1) for t in (weight, bias))
+    out = _affine(value.view(batch, channels, area), weight, bias)
+    return out.reshape(x.shape), mean.view(batch, groups), inverse.view(batch, groups)
 
 
-@rule(aten.native_batch_norm_backward.default)
-def batch_norm_backward(
+@rule(aten.native_group_norm_backward.default)
+def group_norm_backward(
     protocol: Protocol,
     grad: Tensor,
     x: Tensor,
+    mean: Tensor,
+    inverse: Secret,
     weight: Tensor | None,
-    mean: Tensor | None,
-    var: Tensor | None,
-    save_mean: Tensor | None,
-    save_invstd: Tensor | None,
-    training: bool,
-    eps: float,
-    output_mask: Sequence[bool],
-) -> tuple[Tensor | None, ...]:
-    """A product for the weight's gradient, and one for the input's if the weight is secret."""
-    mean, deviation = _statistics(mean, var, training, eps)
-    dims = [d for d in range(x.dim()) if d != 1]
-    grad_x = grad_weight = grad_bias = None
+    batch: int,
+    channels: int,
+    area: int,
+    groups: int,
+    output_mask: _Mask,
+) -> _Grads:
+    """As ``native_layer_norm_backward``."""
+    value, per_row = kept(protocol, inverse, (batch, channels, area))
+    grad = grad.reshape(batch, channels, area)
+    grad_x: Tensor | None = None
     if output_mask[0]:
-        grad_x = grad * _along_channels(deviation if weight is None else weight * deviation, x)
-    if output_mask[1]:
-        normalized = (x - _along_channels(mean, x)) * _along_channels(deviation, x)
-        grad_weight = (grad * normalized).sum(dims)
-    if output_mask[2]:
-        grad_bias = grad.sum(dims)
-    return grad_x, grad_weight, grad_bias
+        inner = grad if weight is None else grad * weight.view(-1, 1)
+        rows, flat = (t.reshape(batch, groups, -1) for t in (inner, value))
+        grad_x = normalized_backward(protocol, rows, flat, per_row).reshape(x.shape)
+    return grad_x, *_affine_backward(grad, value, lambda t: t.sum((0, 2)), output_mask)
 
 
-def _statistics(mean: Tensor | None, var: Tensor | None, training: bool, eps: float) -> tuple[Tensor, Tensor]:
-    """The mean and one over the standard deviation."""
-    if training or mean is None or var is None or isinstance(mean, Secret) or isinstance(var, Secret):
-        raise UnsupportedOpError(
-            f"Batch normalization with secret statistics (at {caller_line()}) is not built yet: call net.eval() before "
-            "tacit.secret(net), which folds the statistics into the layer before it."
-        )
-    return mean.double(), (var.double() + eps).rsqrt()
+@rule(aten._fused_rms_norm.default)
+def rms_norm(
+    protocol: Protocol, x: Tensor, shape: Sequence[int], weight: Tensor | None, eps: float | None
+) -> tuple[Tensor, Tensor]:
+    """As ``native_layer_norm``, without the mean."""
+    lead = x.shape[: x.dim() - len(shape)]
+    least = torch.finfo(x.dtype).eps if eps is None else eps
+    value, _, inverse = normalized(protocol, x.reshape(*lead, -1), least, centered=False)
+    return _affine(value.view(x.shape), weight, None), inverse.view(*lead, *(1,) * len(shape))
 
 
-def _along_channels(values: Tensor, x: Tensor) -> Tensor:
-    return values.view(-1, *(1,) * (x.dim() - 2))
+@rule(aten._fused_rms_norm_backward.default)
+def rms_norm_backward(
+    protocol: Protocol,
+    grad: Tensor,
+    x: Tensor,
+    shape: Sequence[int],
+    inverse: Secret,
+    weight: Tensor | None,
+    output_mask: _Mask,
+) -> tuple[Tensor | None, Tensor | None]:
+    """As ``native_layer_norm_backward``."""
+    lead = x.shape[: x.dim() - len(shape)]
+    value, per_row = kept(protocol, inverse, x.shape)
+    rows, flat = (t.reshape(*lead, -1) for t in (grad if weight is None else grad * weight, value))
+    grad_x = (
+        normalized_backward(protocol, rows, flat, per_row, centered=False).view(x.shape) if output_mask[0] else None
+    )
+    grad_weight = (grad * value).sum(list(range(len(lead)))) if output_mask[1] else None
+    return grad_x, grad_weight
+
+
+def _affine(value: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    out = value if weight is None else value * weight
+    return out if bias is None else out + bias
+
+
+def _affine_backward(
+    grad: Tensor, value: Tensor, summed: Callable[[Tensor], Tensor], output_mask: _Mask
+) -> tuple[Tensor | None, Tensor | None]:
+    return summed(grad * value) if output_mask[1] else None, summed(grad) if output_mask[2] else None

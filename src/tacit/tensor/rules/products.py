@@ -10,7 +10,7 @@ from torch import Tensor
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import MATMUL, Bilinear
-from tacit.tensor.operands import Number, Operand, number, public_operand, result_type, scaled, slimmed
+from tacit.tensor.operands import Number, Operand, number, public_operand, result_type, saturated, scaled, slimmed
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.structural import lifted
 from tacit.tensor.secret import Secret
@@ -60,7 +60,7 @@ def with_bias(
     """``out + beta * bias``, where ``shaped`` gives the bias the shape that broadcasts; free."""
     if beta == 0:
         return out
-    share = lifted(protocol, bias, dtype)
+    share = lifted(protocol, saturated(protocol, bias), dtype)
     if beta != 1:
         share = scaled(protocol, share, beta)
     return protocol.add(out, share.view(shaped))

@@ -13,7 +13,7 @@ from torch._ops import OpOverload
 from tacit.functions.choice import choose
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.tensor.operands import Number, addend, constant, number, result_type
+from tacit.tensor.operands import Number, addend, constant, number, result_type, saturated
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
 
@@ -130,15 +130,15 @@ def summands(protocol: Protocol, x: Secret, dtype: torch.dtype | None) -> tuple[
 def where(protocol: Protocol, condition: Secret | Tensor, x: Any, y: Any) -> Secret:
     """Free for a public condition; one select (a round and 65 bits) for a secret one."""
     dtype = result_type(x, y)
-    return Secret(protocol, chosen(protocol, condition, lifted(protocol, x, dtype), lifted(protocol, y, dtype)), dtype)
+    left, right = (lifted(protocol, saturated(protocol, z), dtype) for z in (x, y))
+    return Secret(protocol, chosen(protocol, condition, left, right), dtype)
 
 
 @rule(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
 def masked_fill(protocol: Protocol, x: Secret | Tensor, mask: Secret | Tensor, value: Any) -> Secret:
     """The same cost as ``where``."""
-    return Secret(
-        protocol, chosen(protocol, mask, lifted(protocol, value, x.dtype), lifted(protocol, x, x.dtype)), x.dtype
-    )
+    value = lifted(protocol, saturated(protocol, value), x.dtype)
+    return Secret(protocol, chosen(protocol, mask, value, lifted(protocol, x, x.dtype)), x.dtype)
 
 
 def chosen(protocol: Protocol, condition: Secret | Tensor, x: Share, y: Share) -> Share:

@@ -1,0 +1,85 @@
+"""Variances, deviations and norms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tacit.protocols._base import Protocol
+from tacit.tensor.operands import Number
+from tacit.tensor.registry import rule
+from tacit.tensor.secret import Secret
+
+aten = torch.ops.aten
+
+_Dims = Sequence[int] | None
+
+
+@rule(aten.var.correction)
+def var(
+    protocol: Protocol, x: Secret, dim: _Dims = None, *, correction: Number | None = None, keepdim: bool = False
+) -> Tensor:
+    """One square: a round and 64 bits an element; left pending."""
+    return _moments(x, dim, correction, keepdim)[0]
+
+
+@rule(aten.std.correction)
+def std(
+    protocol: Protocol, x: Secret, dim: _Dims = None, *, correction: Number | None = None, keepdim: bool = False
+) -> Tensor:
+    """``var`` and a root a row."""
+    return _moments(x, dim, correction, keepdim)[0].sqrt()
+
+
+@rule(aten.var_mean.correction)
+def var_mean(
+    protocol: Protocol, x: Secret, dim: _Dims = None, *, correction: Number | None = None, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The cost of ``var``."""
+    return _moments(x, dim, correction, keepdim)
+
+
+@rule(aten.std_mean.correction)
+def std_mean(
+    protocol: Protocol, x: Secret, dim: _Dims = None, *, correction: Number | None = None, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The cost of ``std``."""
+    spread, mean = _moments(x, dim, correction, keepdim)
+    return spread.sqrt(), mean
+
+
+def _moments(x: Tensor, dim: _Dims, correction: Number | None, keepdim: bool) -> tuple[Tensor, Tensor]:
+    dims = list(dim) if dim else list(range(x.dim()))
+    mean = x.mean(dims, keepdim=True)
+    count = math.prod(x.shape[d] for d in dims)
+    squares = ((x - mean) ** 2).sum(dims, keepdim=keepdim)
+    spread = squares / max(0, count - (1 if correction is None else correction))
+    return spread, mean if keepdim else mean.reshape(spread.shape)
+
+
+@rule(aten.linalg_vector_norm.default)
+def vector_norm(
+    protocol: Protocol,
+    x: Secret,
+    ord: Number = 2,
+    dim: _Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """2: a square and a root a row. 1, inf and -inf: absolute values. 0: equality tests. Others: powers."""
+    value: Tensor = x if dtype is None else x.to(dtype)
+    dims = list(range(x.dim())) if dim is None else list(dim)
+    if ord == 2:
+        return (value * value).sum(dims, keepdim=keepdim).sqrt()
+    if ord == 0:
+        return (value != 0).to(value.dtype).sum(dims, keepdim=keepdim)
+    size = value.abs()
+    if ord == 1:
+        return size.sum(dims, keepdim=keepdim)
+    if math.isinf(ord):
+        return size.amax(dims, keepdim=keepdim) if ord > 0 else size.amin(dims, keepdim=keepdim)
+    return (size**ord).sum(dims, keepdim=keepdim) ** (1 / ord)
