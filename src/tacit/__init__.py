@@ -1,6 +1,7 @@
 """Secure multi-party computation for PyTorch: a secret is a tensor, and every party runs the same program."""
 
 from tacit._version import __version__
+from tacit.nn import check
 from tacit.party import Party
 from tacit.runtime.face import ledger, party, plan, profile, reveal, run, secret
 from tacit.settings import Settings
@@ -11,6 +12,7 @@ __all__ = [
     "Secret",
     "Settings",
     "__version__",
+    "check",
     "ledger",
     "party",
     "plan",
