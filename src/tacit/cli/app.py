@@ -9,7 +9,7 @@ import typer
 from tacit._version import __version__
 from tacit.cli.deal import deal_command
 from tacit.cli.dealer import dealer_command
-from tacit.cli.demo import demo_command
+from tacit.cli.demo import demo_app
 from tacit.cli.keys import keys_command
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo_command)
+app.add_typer(demo_app, name="demo")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
 app.command("keys")(keys_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Group, RenderableType
@@ -11,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tacit.profile import Reveal
+
+Row = tuple[str, str, str]
+"""A figure's name, the figure, and what it means."""
 
 
 @dataclass(frozen=True)
@@ -33,55 +37,67 @@ class Summary:
 
     def as_json(self) -> dict[str, object]:
         """Everything as plain values."""
-        plain = asdict(self)
-        plain["revealed"] = [
-            {"times": times, "shape": list(one.shape), "dtype": one.dtype, "to": list(one.to), "line": one.line}
-            for one, times in Counter(self.revealed).items()
-        ]
-        return plain
+        return {**asdict(self), "revealed": reveals_as_json(self.revealed)}
 
     def for_people(self) -> RenderableType:
         """Everything as a panel for the terminal."""
+        title = Text("What was revealed, and to whom", style="bold")
         return Panel(
-            Group(self._figures(), Text(), Text("What was revealed, and to whom", style="bold"), self._reveals()),
+            Group(figures(self._rows()), Text(), title, reveals(self.revealed)),
             title="Private inference: the lab's network on the clinic's images",
             title_align="left",
             padding=(1, 2),
             expand=False,
         )
 
-    def _figures(self) -> Table:
-        table = Table.grid(padding=(0, 3))
-        table.add_column(style="cyan")
-        table.add_column(justify="right")
-        table.add_column(style="dim")
-        each = ", ".join(f"{name} {mb:.2f} MB" for name, mb in self.mb_sent_by_party.items())
+    def _rows(self) -> tuple[Row, ...]:
         same = "every image" if self.agreement == 1 else f"{round(self.images * (1 - self.agreement))} images differ"
-        rows = (
+        each = f"{1000 * self.seconds_per_image:.2f} ms"
+        return (
             ("Accuracy, private", f"{self.accuracy_private:.1%}", f"{self.images} images the lab never saw"),
             ("Accuracy, in the clear", f"{self.accuracy_plain:.1%}", "the same network, ordinary PyTorch"),
             ("Same prediction", f"{self.agreement:.1%}", same),
             ("Largest logit error", f"{self.max_logit_error:.1e}", "fixed point against float32"),
-            (
-                "Time an image",
-                f"{1000 * self.seconds_per_image:.2f} ms",
-                f"{self.seconds:.2f} s in all, {self.backend}",
-            ),
-            ("Rounds", str(self.rounds), "waits for a message, one after another"),
-            ("Sent by the parties", f"{self.mb_sent:.2f} MB", each),
-            ("Sent by the dealer", f"{self.dealer_mb:.2f} MB", "random numbers, no data"),
+            ("Time an image", each, f"{self.seconds:.2f} s in all, {self.backend}"),
+            *cost_rows(self.rounds, self.mb_sent, self.mb_sent_by_party, self.dealer_mb),
         )
-        for row in rows:
-            table.add_row(*row)
-        return table
 
-    def _reveals(self) -> RenderableType:
-        table = Table.grid(padding=(0, 3))
-        for one, times in Counter(self.revealed).items():
-            shape = " x ".join(map(str, one.shape)) or "one number"
-            to = f"to {', '.join(one.to)}"
-            table.add_row(
-                Text(f"{one.dtype}, {shape}", style="cyan"), f"{times} times", to, Text(one.line, style="dim")
-            )
-        rest = Text("Nobody was told anything else, but shapes are public.", style="dim")
-        return Group(table, rest) if self.revealed else Text("nothing")
+
+def cost_rows(rounds: int, mb_sent: float, by_party: Mapping[str, float], dealer_mb: float) -> tuple[Row, ...]:
+    """What a run cost."""
+    each = ", ".join(f"{name} {mb:.2f} MB" for name, mb in by_party.items())
+    return (
+        ("Rounds", str(rounds), "waits for a message, one after another"),
+        ("Sent by the parties", f"{mb_sent:.2f} MB", each),
+        ("Sent by the dealer", f"{dealer_mb:.2f} MB", "random numbers, no data"),
+    )
+
+
+def figures(rows: Iterable[Row]) -> Table:
+    """Figures as a table."""
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="cyan")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def reveals(revealed: Sequence[Reveal]) -> RenderableType:
+    """A ledger as a table, equal entries together."""
+    table = Table.grid(padding=(0, 3))
+    for one, times in Counter(revealed).items():
+        shape = " x ".join(map(str, one.shape)) or "one number"
+        to = f"to {', '.join(one.to)}"
+        table.add_row(Text(f"{one.dtype}, {shape}", style="cyan"), f"{times} times", to, Text(one.line, style="dim"))
+    rest = Text("Nobody was told anything else, but shapes are public.", style="dim")
+    return Group(table, rest) if revealed else Text("nothing")
+
+
+def reveals_as_json(revealed: Sequence[Reveal]) -> list[dict[str, object]]:
+    """A ledger as plain values, equal entries together."""
+    return [
+        {"times": times, "shape": list(one.shape), "dtype": one.dtype, "to": list(one.to), "line": one.line}
+        for one, times in Counter(revealed).items()
+    ]
