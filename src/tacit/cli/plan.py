@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 from tacit.cli.failure import explained
@@ -35,6 +36,7 @@ def plan_command(
         check_job_file(job)
         names = check_names([name.strip() for name in parties.split(",")])
         settings = make_settings(parse_assignments(assignments or []))
+        torch.set_num_threads(1)  # parties take turns, and threads of theirs would get into each other's way
         made = plan(_rehearse, names, (str(job),), settings)
         path = job.with_suffix(".plan") if out is None else out
         try:

@@ -49,6 +49,9 @@ class Source(ABC):
     def close(self) -> None:
         """Nothing more will be asked for."""
 
+    def abandon(self) -> None:  # noqa: B027  (most hold nothing)
+        """The session failed: let go of what is held here. Tells nobody."""
+
 
 class Expanded(Delivery):
     """The output shares of a party that is not corrected: expanded from its seed when they are needed."""

@@ -13,7 +13,7 @@ from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.memory import keep_freed_memory
 from tacit.runtime.rendezvous import Address, listen, meet
-from tacit.runtime.session import enter
+from tacit.runtime.session import Session, enter
 from tacit.settings import Settings
 from tacit.transport._base import Transport
 from tacit.transport.failure import blame
@@ -53,6 +53,7 @@ def live(
     supply: Supply | None = None,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
+    opened: Session | None = None
     try:
         if transport.name == DEALER:
             wiring.serve_dealer(transport, names, settings, session)
@@ -65,6 +66,8 @@ def live(
         return result
     except BaseException as error:
         transport.abort(*blame(error, transport.name))
+        if opened is not None:
+            opened.abandon()
         with suppress(TacitError):  # it ends because of a failure that is already known
             transport.close()
         raise

@@ -34,6 +34,11 @@ class Session:
             self.source.close()
         self.transport.close()
 
+    def abandon(self) -> None:
+        """Let go of what the session holds on this machine, after a failure. The transport is closed apart."""
+        if self.source is not None:
+            self.source.abandon()
+
 
 _current: ContextVar[Session] = ContextVar("tacit_session")
 

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
@@ -87,6 +87,13 @@ class Folder:
     def part(self, serial: int) -> Path:
         """Where a part lies."""
         return self.path / f"{serial:06}.sealed"
+
+    def discard(self, serial: int) -> None:
+        """Delete all parts up to ``serial``, those that earlier runs left behind too."""
+        for part in self.path.glob("*.sealed"):
+            if part.stem.isdecimal() and int(part.stem) <= serial:
+                with suppress(OSError):
+                    part.unlink()
 
     def context(self, serial: int) -> bytes:
         """What a part is bound to: this folder's header, word for word, and its number."""

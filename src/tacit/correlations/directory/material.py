@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -52,21 +52,17 @@ class Material(Supply):
         folder = self._folder(party.name, party.names, settings)
         secret, dealer, plan = self._key(folder), read_public(DEALER, self.keys), folder.plan()
         with folder.locked():
-            before = folder.used
-            serial = highest(before + 1)
+            serial = highest(folder.used + 1)
             folder.claim(serial)
+        file = _opened(folder.part(serial))
         try:
-            file = open(folder.part(serial), "rb")  # noqa: SIM115  (the source closes it)
-        except OSError as error:
-            raise MisuseError(
-                f"cannot read {folder.part(serial)}: {error.strerror}. The next run takes the next part."
-            ) from None
-        reader = SealedReader(file, secret, dealer, folder.context(serial))
-        for past in range(before + 1, serial + 1):
-            with suppress(OSError):
-                folder.part(past).unlink()
-        seed = bytearray(SEED_BYTES)
-        reader.read_into(memoryview(seed))
+            reader = SealedReader(file, secret, dealer, folder.context(serial))
+            seed = bytearray(SEED_BYTES)
+            reader.read_into(memoryview(seed))
+        except BaseException:
+            file.close()
+            raise
+        folder.discard(serial)
         streams = Streams(bytes(seed), settings.generator)
         if party.rank != CORRECTED:
             reader.close()
@@ -92,3 +88,10 @@ class Material(Supply):
                 dealt = header.settings.get(key)
                 raise MisuseError(f"{folder.path} was dealt for Settings({key}={dealt!r}), and this run has {value!r}.")
         return folder
+
+
+def _opened(part: Path) -> BinaryIO:
+    try:
+        return open(part, "rb")
+    except OSError as error:
+        raise MisuseError(f"cannot read {part}: {error.strerror}. The next run takes the next part.") from None

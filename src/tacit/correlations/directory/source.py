@@ -48,6 +48,10 @@ class DirectorySource(Source):
 
     def close(self) -> None:
         """See ``Source``. What the run did not ask for is lost."""
+        self.abandon()
+
+    def abandon(self) -> None:
+        """See ``Source``."""
         if self._reader is not None:
             self._reader.close()
 

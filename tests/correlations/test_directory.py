@@ -1,0 +1,226 @@
+"""Runs from dealt material: right results, each part once, only the planned program, only the right folder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+
+import pytest
+import torch
+
+import tacit
+from tacit import Settings
+from tacit.correlations.directory import deal, make_keys
+from tacit.correlations.directory.folder import Folder
+from tacit.errors import MisuseError, PartyFailedError
+from tacit.party import DEALER
+from tacit.runtime.session import current
+
+NAMES = ("lab", "clinic")
+DIRECTORY = Settings(randomness="directory")
+
+
+def job(count=70, square=False):
+    me = tacit.party()
+    xs = [
+        tacit.secret(torch.linspace(-3, 3, count) + rank if me.rank == rank else None, owner=name)
+        for rank, name in enumerate(me.names)
+    ]
+    y = sum(xs[1:], xs[0]) * xs[1]
+    with tacit.profile() as costs:
+        out = tacit.reveal(torch.relu(y * y if square else y))
+    return current().source.serial, out, costs.dealer_bytes
+
+
+@pytest.fixture
+def keys(tmp_path):
+    for name in (*NAMES, "third", DEALER):
+        make_keys(name, tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def dealt(tmp_path, keys):
+    deal(_plan(NAMES), 3, tmp_path / "dealt", keys)
+    return tmp_path / "dealt"
+
+
+def _plan(names, settings=None):
+    return tacit.plan(_planned, names, settings=settings)
+
+
+def _planned():
+    current().source.serial = 0
+    job()
+
+
+def run(dealt, keys, names=NAMES, **more):
+    return tacit.run(job, names, material=dealt, keys=keys, **more)
+
+
+@pytest.mark.parametrize("names", [NAMES, (*NAMES, "third")])
+@pytest.mark.parametrize("settings", [DIRECTORY, Settings(randomness="directory", generator="chacha20")])
+def test_runs_from_material_are_right_and_use_each_part_once(tmp_path, keys, names, settings):
+    plan = _plan(names, settings)
+    deal(plan, 2, tmp_path / "dealt", keys)
+    xs = [torch.linspace(-3, 3, 70) + rank for rank in range(len(names))]
+    truth = torch.relu(sum(xs) * xs[1])
+    for serial in (1, 2):
+        results = run(tmp_path / "dealt", keys, names, settings=settings)
+        for name in names:
+            used, out, _ = results[name]
+            assert used == serial
+            assert (out - truth).abs().max() < 1e-3
+            assert not (tmp_path / "dealt" / name / f"{serial:06}.sealed").exists()
+        costs = [results[name][2] for name in names]
+        assert plan.correction_bytes - 8 * 70 <= costs[0] <= plan.correction_bytes
+        assert costs[1:] == [0] * (len(names) - 1)
+    with pytest.raises(MisuseError, match=r"all 2 runs .* are used.*tacit deal job\.plan --count 2 --out NEW_FOLDER"):
+        run(tmp_path / "dealt", keys, names, settings=settings)
+
+
+def test_parties_as_processes_with_a_folder_each(dealt, keys):
+    results = run(dealt, keys, backend="processes")
+    assert {serial for serial, _, _ in results.values()} == {1}
+    assert {serial for serial, _, _ in run(dealt, keys).values()} == {2}
+
+
+def test_the_parties_take_the_highest_and_skip_what_one_has_used(dealt, keys):
+    Folder(dealt, "clinic").claim(2)
+    assert {serial for serial, _, _ in run(dealt, keys).values()} == {3}
+    assert [json.loads((dealt / name / "used.json").read_text())["used"] for name in NAMES] == [3, 3]
+    assert not list(dealt.glob("lab/*.sealed"))
+
+
+def test_a_part_is_claimed_once_and_never_back(dealt):
+    folder = Folder(dealt, "lab")
+    folder.claim(2)
+    for serial in (1, 2):
+        with pytest.raises(MisuseError, match="used before"):
+            folder.claim(serial)
+    with pytest.raises(MisuseError, match="all 3 runs"):
+        folder.claim(4)
+    assert folder.used == 2
+
+
+def test_an_old_record_of_use_brings_nothing_back(dealt, keys):
+    old = (dealt / "lab" / "used.json").read_bytes(), (dealt / "clinic" / "used.json").read_bytes()
+    run(dealt, keys)
+    for name, content in zip(NAMES, old, strict=True):
+        (dealt / name / "used.json").write_bytes(content)
+    with pytest.raises(PartyFailedError, match=r"cannot read .*000001\.sealed"):
+        run(dealt, keys)
+    assert {serial for serial, _, _ in run(dealt, keys).values()} == {2}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b'{"used": -1}', b'{"used": 1.5}'])
+def test_without_its_record_of_use_a_folder_is_refused(dealt, keys, content):
+    record = dealt / "lab" / "used.json"
+    record.unlink() if content is None else record.write_bytes(content)
+    with pytest.raises(MisuseError, match=r"used\.json"):
+        run(dealt, keys)
+
+
+def test_another_program_is_refused_and_told_where_it_differs(dealt, keys):
+    with pytest.raises(PartyFailedError, match=r"at request 1 of \d+: planned .*\[70\].*, asked .*\[71\]"):
+        run(dealt, keys, args=(71,))
+    with pytest.raises(PartyFailedError, match=r"request 2 of \d+: planned tables\(.*, asked truncation\("):
+        run(dealt, keys, args=(70, True))
+    assert {serial for serial, _, _ in run(dealt, keys).values()} == {3}
+
+
+def test_another_partys_folder_is_refused(tmp_path, dealt, keys):
+    with pytest.raises(MisuseError, match="dealt for 'lab': 'clinic' needs its own"):
+        run(dealt / "lab", keys)
+    shutil.rmtree(dealt / "lab")
+    shutil.copytree(dealt / "clinic", dealt / "lab")
+    with pytest.raises(MisuseError, match="dealt for 'clinic': 'lab' needs its own"):
+        run(dealt, keys)
+    header = dealt / "lab" / "folder.json"
+    header.write_text(header.read_text().replace('"party": "clinic"', '"party": "lab"'))
+    with pytest.raises(MisuseError, match="encrypted to another key"):
+        run(dealt, keys)
+    (keys / "lab.key").write_bytes((keys / "clinic.key").read_bytes())
+    with pytest.raises(PartyFailedError, match="was changed"):
+        run(dealt, keys)
+
+
+def test_another_dealers_material_is_refused(tmp_path, dealt, keys):
+    make_keys(DEALER, tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "dealer.pub", keys)
+    with pytest.raises(PartyFailedError, match="another dealer"):
+        run(dealt, keys)
+
+
+def test_material_of_another_time_is_refused_at_all_parties(tmp_path, dealt, keys):
+    deal(_plan(NAMES), 1, tmp_path / "again", keys)
+    shutil.rmtree(dealt / "lab")
+    shutil.copytree(tmp_path / "again" / "lab", dealt / "lab")
+    with pytest.raises(PartyFailedError, match=r"material is .* at lab, .* at clinic"):
+        run(dealt, keys)
+    assert Folder(dealt, "clinic").used == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "says"),
+    [
+        (("clinic", "lab"), DIRECTORY, "for the parties lab, clinic, in this order"),
+        (NAMES, Settings(randomness="directory", frac_bits=12), r"dealt for Settings\(frac_bits=16\)"),
+        (NAMES, Settings(randomness="directory", generator="chacha20"), "generator='aes128-ctr'"),
+        (NAMES, Settings(), "belongs to randomness='directory'"),
+    ],
+)
+def test_what_it_was_not_dealt_for_is_refused(dealt, keys, names, settings, says):
+    with pytest.raises(MisuseError, match=says):
+        run(dealt, keys, names, settings=settings)
+
+
+def test_no_material_is_misuse(tmp_path, keys):
+    with pytest.raises(MisuseError, match="say where it lies"):
+        tacit.run(job, NAMES, settings=DIRECTORY)
+    with pytest.raises(MisuseError, match="not a folder that `tacit deal` finished"):
+        run(tmp_path / "nowhere", keys)
+
+
+def test_a_plan_that_was_exchanged_is_noticed(dealt, keys):
+    path = dealt / "clinic" / "plan.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"shift":16', b'"shift":15'))
+    with pytest.raises(PartyFailedError, match="not the plan that this folder was dealt for"):
+        run(dealt, keys)
+
+
+def test_dealing_never_adds_to_a_folder_and_needs_all_keys(tmp_path, dealt, keys):
+    with pytest.raises(MisuseError, match="not empty"):
+        deal(_plan(NAMES), 1, dealt, keys)
+    (keys / "clinic.pub").unlink()
+    with pytest.raises(MisuseError, match=r"clinic\.pub"):
+        deal(_plan(NAMES), 1, tmp_path / "new", keys)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_starts_meanwhile_waits_for_the_claim(dealt, monkeypatch):
+    monkeypatch.setattr("tacit.correlations.directory.folder._LOCK_SECONDS", 0.1)
+    with Folder(dealt, "lab").locked():
+        with pytest.raises(MisuseError, match="another run is starting"), Folder(dealt, "lab").locked():
+            pass
+        with Folder(dealt, "clinic").locked():
+            pass
+    with Folder(dealt, "lab").locked():
+        pass
+
+
+def test_every_part_has_seeds_of_its_own_and_shows_none(tmp_path, keys, monkeypatch):
+    seeds = []
+
+    def noted():
+        seeds.append(fresh())
+        return seeds[-1]
+
+    module = importlib.import_module("tacit.correlations.directory.deal")
+    fresh = module.fresh_seed
+    monkeypatch.setattr(module, "fresh_seed", noted)
+    deal(_plan(NAMES), 4, tmp_path / "dealt", keys)
+    assert len(set(seeds)) == 8
+    written = b"".join(path.read_bytes() for path in (tmp_path / "dealt").rglob("*.*"))
+    assert not any(seed in written or seed.hex().encode() in written for seed in seeds)
