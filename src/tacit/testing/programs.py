@@ -12,6 +12,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from tacit.functions import periodic
+from tacit.functions.bracket import bracket
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import MATMUL, MUL, Bilinear, conv, conv_grad_input, conv_grad_weight
@@ -175,6 +177,13 @@ def _functions() -> Iterator[tuple[str, Case]]:
     series = [Wave([1.0, 0.5], [0.5, 0.25]), Wave([0.25])]
     yield "waves", Case(lambda p: _unkept(p.waves(fixed(p, numbers(1)), 19, series)))
     yield "powers", Case(lambda p: p.powers(fixed(p, numbers(1, bits=12)), 3))
+    yield "gelu", Case(lambda p: _unkept(periodic.gelu(p, fixed(p, numbers(1)))))
+    yield "bracket", Case(lambda p: _unkept(_bracket_and_wave(p, fixed(p, numbers(1, bits=6).abs()))))
+
+
+def _bracket_and_wave(p: Protocol, x: Share) -> list[Share]:
+    """One opening serves the comparisons and the select of stacked bits; a wave of what they choose follows."""
+    return p.waves(bracket(p, x, high=6).mantissa(), 62, [Wave([0.5])])
 
 
 def _unkept(_: object) -> list[Share]:
