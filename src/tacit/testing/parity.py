@@ -71,7 +71,11 @@ def difference(sample: Sample, got: Sequence[Tensor | None], wanted: Sequence[Te
             return f"result {position}: shape {tuple(ours.shape)} instead of {tuple(theirs.shape)}"
         if ours.dtype.is_floating_point != theirs.dtype.is_floating_point:
             return f"result {position}: {ours.dtype} instead of {theirs.dtype}"
-        allowed = 2.0**-frac_bits * (sample.units + theirs.double().abs()) if theirs.dtype.is_floating_point else 0
+        allowed = (
+            2.0**-frac_bits * (sample.units + sample.relative * theirs.double().abs())
+            if theirs.dtype.is_floating_point
+            else 0
+        )
         error = (ours.double() - theirs.double()).abs()
         if bool((error > allowed).any()):
             worst = float(error.max())

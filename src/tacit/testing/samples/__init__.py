@@ -3,7 +3,7 @@
 from tacit.testing.samples._base import Sample
 from tacit.testing.samples.arithmetic import convolutions, matrices, products, sums
 from tacit.testing.samples.decisions import comparisons, extremes, logic, nonlinear, pooling
-from tacit.testing.samples.functions import division, powers, rounding
+from tacit.testing.samples.functions import division, inplace_functions, powers, rounding
 from tacit.testing.samples.networks import attention, lookups, norms, softmaxes
 from tacit.testing.samples.smooth import smooth
 from tacit.testing.samples.structural import factories, indices, moves, views
@@ -12,7 +12,7 @@ from tacit.testing.samples.writing import inplace
 FAMILIES = (
     *(views, moves, indices, factories, inplace),
     *(sums, products, matrices, convolutions),
-    *(smooth, powers, division, rounding, softmaxes, norms, lookups, attention),
+    *(smooth, powers, inplace_functions, division, rounding, softmaxes, norms, lookups, attention),
     *(comparisons, logic, nonlinear, extremes, pooling),
 )
 

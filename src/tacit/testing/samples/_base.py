@@ -20,7 +20,7 @@ class Sample:
     """A function and its inputs.
 
     public: the inputs that may also be plain tensors, one at a time. gradient: whether gradients are compared too.
-    units: the absolute error allowed, in units of ``2**-frac_bits``; added to it is a relative one of the same size.
+    units: the absolute error allowed, in units of ``2**-frac_bits``; besides, a relative error of ``relative`` units.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Sample:
     public: tuple[int, ...]
     gradient: bool
     units: float
+    relative: float
 
     def __str__(self) -> str:
         return self.name
@@ -41,11 +42,12 @@ def sample(
     public: Sequence[int] | None = None,
     gradient: bool = True,
     units: float = 2,
+    relative: float = 1,
 ) -> Sample:
     """A sample; by default each input may be public if there are several."""
     if public is None:
         public = range(len(inputs)) if len(inputs) > 1 else ()
-    return Sample(name, function, inputs, tuple(public), gradient, units)
+    return Sample(name, function, inputs, tuple(public), gradient, units, relative)
 
 
 def real(*shape: int, low: float = -4, high: float = 4) -> Tensor:

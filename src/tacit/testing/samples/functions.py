@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from tacit.testing.samples._base import Sample, numbers, real, sample, whole
@@ -15,7 +18,14 @@ def powers() -> list[Sample]:
     x, y = real(3, 4, low=-2, high=2), real(3, 4, low=0.5, high=4)
     return [
         sample("exp", torch.exp, x, units=20),
-        sample("exp far out", torch.exp, numbers(-1e6, -12, -5, 0, 3, 9, 15.25, 16, 20, 30), gradient=False, units=4),
+        sample(
+            "exp far out",
+            torch.exp,
+            numbers(-1e6, -12, -5, 0, 3, 9, 15.25, 16, 20, 30),
+            gradient=False,
+            units=4,
+            relative=4,
+        ),
         sample("exp of integers", torch.exp, whole(4), gradient=False, units=6),
         sample("exp2", torch.exp2, x, units=20),
         sample("expm1", torch.expm1, x, units=20),
@@ -57,14 +67,34 @@ def division() -> list[Sample]:
         sample("one over a secret", lambda y: 1 / y, y, units=60),
         sample("division in place", lambda x, y: (x * 1).div_(y), x, y, units=60, public=[]),
         sample("reciprocal", torch.reciprocal, y * signs, units=60),
-        sample("reciprocal far out", torch.reciprocal, wide, gradient=False, units=5),
+        sample("reciprocal far out", torch.reciprocal, wide, gradient=False, units=5, relative=4),
         sample("addcdiv by a secret", lambda x, y: torch.addcdiv(x, x, y, value=0.5), x, y, units=60, public=[]),
         sample("sqrt", torch.sqrt, y, units=20),
         sample("sqrt far out", torch.sqrt, wide.abs(), gradient=False, units=4),
         sample("rsqrt", torch.rsqrt, y, units=60),
-        sample("rsqrt far out", torch.rsqrt, wide.abs(), gradient=False, units=5),
+        sample("rsqrt far out", torch.rsqrt, wide.abs(), gradient=False, units=5, relative=4),
         sample("cosine_similarity", F.cosine_similarity, x, x.flip(0), units=60, gradient=False),
         sample("normalize", lambda x: F.normalize(x, dim=1), x, units=40),
+    ]
+
+
+def inplace_functions() -> list[Sample]:
+    """The forms that write into their argument, and so into what it is a view of."""
+    y = real(3, 4, low=0.5, high=4)
+    names = ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "reciprocal", "sqrt", "rsqrt", "sigmoid", "tanh")
+    others = ("erf", "erfc", "floor", "ceil", "round", "trunc", "frac", "sin", "cos", "clamp_min", "clamp_max")
+    bounded = {"clamp_min": (torch.full((4,), 1.5),), "clamp_max": (torch.full((4,), 1.5),)}
+
+    def written(x: Tensor, name: str) -> Tensor:
+        base = x * 1
+        getattr(base[1:], f"{name}_")(*(bound.to(x.dtype) for bound in bounded.get(name, ())))
+        return base
+
+    return [
+        *(sample(f"{name}_", partial(written, name=name), y, units=40) for name in (*names, *others)),
+        sample("gelu_", lambda x: torch.ops.aten.gelu_(x * 1), y, gradient=False, units=5),
+        sample("silu_", lambda x: F.silu(x * 1, inplace=True), y, units=12),
+        sample("clamp between tensors", lambda x, low: x.clamp_min(low).clamp_max(low + 1), y, real(4)),
     ]
 
 
