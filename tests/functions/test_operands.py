@@ -111,3 +111,15 @@ def test_results_saturate_where_they_leave_the_range() -> None:
 
 def test_log2() -> None:
     close(at_numbers(logarithm.logarithm_of_two, [0.125, 1.0, 1024.0, 1e9]), [-3.0, 0.0, 10.0, math.log2(1e9)])
+
+
+def test_parts_of_storages_cost_no_more() -> None:
+    def job() -> int:
+        p, meter = current().protocol, current().meter
+        big = secret(p, torch.rand(2, 64, dtype=torch.float64) + 1)
+        x, y = (big.view(lambda part, i=i: part[i]) for i in (0, 1))
+        before = meter.bytes_sent
+        reciprocal.divide(p, x, y)
+        return meter.bytes_sent - before
+
+    assert tacit.run(job, parties=["a", "b"])["a"] == pytest.approx(64 * 216, rel=0.02)

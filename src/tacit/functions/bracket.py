@@ -93,7 +93,8 @@ def bracket(
     most = capacity(protocol, x)
     exponents = tuple(range(low - (low - LOWEST) % STEP if low > 0 else first, min(high, most), STEP))
     ends = ends and high < most
-    x = x if x.numel == x.storage_numel else protocol.linear(torch.clone, x)
+    # Copies of a view of a part would each be opened; those of a whole storage share its opening.
+    x, *others = (v if v.numel == v.storage_numel else protocol.linear(torch.clone, v) for v in (x, *others))
     marks = [max(1, round(2.0**k)) for k in (*exponents, *([exponents[-1] + STEP] if ends else []))][1 if low else 0 :]
     bits = protocol.compare(x, [*marks, *(1 - mark for mark in marks if signed)]) if marks else []
     bits = [*bits[: len(marks)], *map(protocol.invert, bits[len(marks) :])]
