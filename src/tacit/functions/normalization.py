@@ -30,7 +30,7 @@ def normalize(protocol: Protocol, x: Share, eps: float, centered: bool = True) -
     """``(x - mean) / sqrt(variance + eps)`` along the last dimension of n entries; without the mean for RMS norm.
 
     ``n * variance < 2**(62 - 2 f)`` with f fraction bits (1e9 for 16), ``|mean| < 2**(30 - f)``, n up to 2**13; error
-    1e-4 of the result or 2 units (5 where variance + eps is below 1e-5), for variances from 1e-6. The variance is a sum
+    1e-4 of the result or 3 units (8 where variance + eps is below 1e-5), for variances from 1e-6. The variance is a sum
     at double scale to which n times eps is added, and is never truncated; the mean keeps 24 fraction bits.
     For an entry 16 bytes, and from the dealer 26; for a row about 150 and 900 more; 13 rounds. A pending x is settled
     first.

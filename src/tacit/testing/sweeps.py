@@ -95,10 +95,10 @@ def rows() -> list[Sweep]:
         (4096, 300.0, 1000.0),
     ):
         x = rounded(normal(max(2, 1500 // size), size) * spread + mean)
-        out.append(Sweep(f"layer_norm {size}, {spread}, {mean}", _layer_norm, (x,), _true_layer_norm, 1e-4, 2))
+        out.append(Sweep(f"layer_norm {size}, {spread}, {mean}", _layer_norm, (x,), _true_layer_norm, 1e-4, 3))
     x = rounded(normal(2, 768) * 1e-3)
     tiny = partial(_true_layer_norm, eps=1e-12)
-    out.append(Sweep("layer_norm, tiny eps", partial(_layer_norm, eps=1e-12), (x,), tiny, 1e-4, 5))
+    out.append(Sweep("layer_norm, tiny eps", partial(_layer_norm, eps=1e-12), (x,), tiny, 1e-4, 8))
     out += [
         Sweep(f"rms_norm {spread}", _rms_norm, (rounded(normal(2, 768) * spread),), _true_rms_norm, 1e-4, 2)
         for spread in (1e-3, 1.0, 1e3)
