@@ -52,33 +52,33 @@ class Masks:
     def __init__(self, streams: Sequence[Streams], limit: int = 64 << 20) -> None:
         self._streams = streams
         self._limit = limit
-        self._kept: OrderedDict[tuple[str, int, int], Tensor] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int | None, int, int], Tensor] = OrderedDict()
         self._size = 0
 
     def ring(self, view: MaskView, without: int | None = None) -> Tensor:
         """The sum of the parties' shares of a mask; without the share of one party, if asked."""
-        whole = self._recall(("ring", view.id, view.numel))
-        if without is not None:
-            whole = whole - self._streams[without].ring_mask(view.id, view.numel)
-        return view.of(whole)
+        return view.of(self._recall(("ring", without, view.id, view.numel)))
 
     def private(self, view: MaskView, owner: int) -> Tensor:
         """The mask that ``owner`` alone knows."""
-        return view.of(self._recall((f"private {owner}", view.id, view.numel)))
+        return view.of(self._recall(("private", owner, view.id, view.numel)))
 
     def bits(self, mask: int, shape: tuple[int, ...]) -> Tensor:
         """The xor of the parties' shares of a mask of bits."""
         return reduce(torch.bitwise_xor, (s.bit_mask(mask, shape) for s in self._streams))
 
-    def _recall(self, key: tuple[str, int, int]) -> Tensor:
+    def _recall(self, key: tuple[str, int | None, int, int]) -> Tensor:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        kind, mask, numel = key
+        kind, rank, mask, numel = key
         if kind == "ring":
-            value = reduce(torch.add, (s.ring_mask(mask, numel) for s in self._streams))
+            shares = (stream.ring_mask(mask, numel) for i, stream in enumerate(self._streams) if i != rank)
+            value = next(shares)
+            for share in shares:
+                value += share
         else:
-            value = self._streams[int(kind.split()[1])].private_mask(mask, numel)
+            value = self._streams[rank or 0].private_mask(mask, numel)
         self._kept[key] = value
         self._size += value.nbytes
         while self._size > self._limit and len(self._kept) > 1:
