@@ -13,6 +13,6 @@ HINTS = {
     "rand_like": _RANDOM,
     "randn_like": _RANDOM,
     "randint_like": _RANDOM,
-    **dict.fromkeys(("topk", "sort", "prod", "elu", "atan", "remainder", "fmod", "floor_divide"), _NOT_BUILT),
+    **dict.fromkeys(("topk", "sort", "prod", "mish", "atan", "remainder", "fmod", "floor_divide"), _NOT_BUILT),
 }
 """By the short name of the operation."""

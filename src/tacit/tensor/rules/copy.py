@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tacit.caller import caller_line
 from tacit.errors import UnsupportedOpError
+from tacit.functions.rounding import truncated
 from tacit.protocols._base import Protocol
 from tacit.tensor.operands import number
 from tacit.tensor.registry import rule
@@ -20,7 +21,10 @@ aten = torch.ops.aten
 
 @rule(aten._to_copy.default)
 def to_copy(protocol: Protocol, x: Secret, *, dtype: torch.dtype | None = None, **layout: Any) -> Secret:
-    """Between real types and from integers: free. From bits: one round, one bit. To bits: an equality test."""
+    """Between real types and from integers: free. From bits: one round, one bit. To bits: an equality test.
+
+    To integers: towards zero; see ``tacit.functions.rounding``.
+    """
     dtype = x.dtype if dtype is None else dtype
     if dtype == x.dtype:
         return Secret(protocol, protocol.linear(torch.clone, x._share), dtype)
@@ -37,10 +41,10 @@ def cast(protocol: Protocol, x: Secret, dtype: torch.dtype) -> Secret:
     if dtype == torch.bool:
         zero = protocol.equals_zero(x._share)
         return Secret(protocol, protocol.invert(zero), dtype)
-    if dtype.is_complex or (x.dtype.is_floating_point and not dtype.is_floating_point):
-        raise UnsupportedOpError(
-            f"Converting a secret from {x.dtype} to {dtype} (at {caller_line()}) is not built yet: it takes a rounding."
-        )
+    if dtype.is_complex:
+        raise UnsupportedOpError(f"Converting a secret to {dtype} (at {caller_line()}) is not built.")
+    if x.dtype.is_floating_point and not dtype.is_floating_point:
+        return Secret(protocol, truncated(protocol, x._share, 0), dtype)
     return Secret(protocol, number(protocol, x, dtype), dtype)
 
 

@@ -21,6 +21,7 @@ from tacit.tensor.rules import (
     gather,
     linear,
     nonlinear,
+    piecewise,
     powers,
     products,
     rounding,
@@ -34,7 +35,7 @@ aten = torch.ops.aten
 
 _FAMILIES = (
     *(bits, compare, division, extreme, gather, linear, nonlinear),
-    *(powers, products, rounding, smooth, structural),
+    *(piecewise, powers, products, rounding, smooth, structural),
 )
 """The rules that must be in the table before their in-place forms are made."""
 
@@ -78,6 +79,9 @@ _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
     (aten.baddbmm_.default, aten.baddbmm.default),
     (aten.addmv_.default, aten.addmv.default),
     (aten.relu_.default, aten.relu.default),
+    (aten.elu_.default, aten.elu.default),
+    (aten.hardsigmoid_.default, aten.hardsigmoid.default),
+    (aten.hardswish_.default, aten.hardswish.default),
     (aten.leaky_relu_.default, aten.leaky_relu.default),
     (aten.hardtanh_.default, aten.hardtanh.default),
     (aten.clamp_.default, aten.clamp.default),

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from tacit.functions import rounding, trigonometry
-from tacit.functions.choice import choose
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.tensor.operands import number, scaled
@@ -47,7 +46,7 @@ def round_decimals(protocol: Protocol, x: Secret, *, decimals: int) -> Secret:
 @rule(aten.trunc.default)
 def trunc(protocol: Protocol, x: Secret) -> Secret:
     """Towards zero; exact. Two roundings, a comparison and a select."""
-    return _rounded(protocol, x, _towards_zero)
+    return _rounded(protocol, x, rounding.truncated)
 
 
 @rule(aten.frac.default)
@@ -68,12 +67,6 @@ def cos(protocol: Protocol, x: Secret) -> Secret:
     """As ``sin``."""
     share, dtype = real(protocol, x)
     return Secret(protocol, trigonometry.cosine(protocol, share), dtype)
-
-
-def _towards_zero(protocol: Protocol, x: Share) -> Share:
-    protocol.settle(x)
-    down, up = rounding.floor(protocol, x), rounding.ceil(protocol, x)
-    return choose(protocol, protocol.compare(x, [0])[0], down, up)
 
 
 def _rounded(protocol: Protocol, x: Secret, function: Callable[[Protocol, Share], Share]) -> Secret:

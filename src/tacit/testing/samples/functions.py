@@ -106,6 +106,8 @@ def rounding() -> list[Sample]:
         *(sample(name, function, _EDGES, units=0.5) for name, function in functions.items()),
         *(sample(f"{name} of integers", f, whole(3, 4), gradient=False) for name, f in functions.items()),
         sample("frac", torch.frac, _EDGES[:-1], units=0.5),
+        sample("reals as integers", lambda x: x.long() * 2, _EDGES, gradient=False),
+        sample("integers of a product", lambda x: (x * x).to(torch.int32), _EDGES[:-1], gradient=False),
         sample("round decimals", lambda x: torch.round(x, decimals=1), real(3, 4) + 0.01, gradient=False, units=3),
         sample("sin", torch.sin, angles[1:-2], units=8),
         sample("cos", torch.cos, angles[1:-2], units=8),
