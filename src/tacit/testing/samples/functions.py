@@ -91,7 +91,7 @@ def inplace_functions() -> list[Sample]:
         return base
 
     return [
-        *(sample(f"{name}_ in a view", partial(written, name=name), y, units=40) for name in (*names, *others)),
+        *(sample(f"{name}_ of rows", partial(written, name=name), y, units=40) for name in (*names, *others)),
         sample("gelu_", lambda x: torch.ops.aten.gelu_(x * 1), y, gradient=False, units=5),
         sample("silu_", lambda x: F.silu(x * 1, inplace=True), y, units=12),
         sample("clamp between tensors", lambda x, low: x.clamp_min(low).clamp_max(low + 1), y, real(4)),
