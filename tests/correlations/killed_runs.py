@@ -1,6 +1,7 @@
 """Runs two parties again and again from dealt material and kills them (SIGKILL) on the way. Started by a test.
 
 usage: killed_runs.py FOLDER: takes FOLDER/dealt and FOLDER/keys, and writes what every party used to FOLDER/NAME.log.
+Prints a line for each round, with what the parties' records of use say after it.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ def round_of(here: Path, number: int, die_at: dict[str, int], kill: dict[str, fl
         time.sleep(max(0.0, start + seconds - time.monotonic()))
         os.kill(children[name], signal.SIGKILL)
     statuses = {name: os.waitpid(child, 0)[1] for name, child in children.items()}
-    print(number, die_at, kill, statuses, flush=True)
+    records = [folder.Folder(here / "dealt", name).used for name in NAMES]
+    print(number, *records, die_at, kill, statuses, flush=True)
 
 
 def main(here: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -95,10 +96,9 @@ def test_the_parties_take_the_highest_and_skip_what_one_has_used(dealt, keys):
 
 def test_a_part_is_claimed_once_and_never_back(dealt):
     folder = Folder(dealt, "lab")
-    folder.claim(2)
-    for serial in (1, 2):
-        with pytest.raises(MisuseError, match="used before"):
-            folder.claim(serial)
+    assert folder.claim(2)
+    assert not folder.claim(1)
+    assert not folder.claim(2)
     with pytest.raises(MisuseError, match="all 3 runs"):
         folder.claim(4)
     assert folder.used == 2
@@ -199,10 +199,33 @@ def test_dealing_never_adds_to_a_folder_and_needs_all_keys(tmp_path, dealt, keys
     assert not (tmp_path / "new").exists()
 
 
+def test_runs_at_the_same_time_get_parts_of_their_own(tmp_path, keys):
+    deal(_plan(NAMES), 40, tmp_path / "dealt", keys)
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: run(tmp_path / "dealt", keys), range(8)))
+    pairs = [{serial for serial, _, _ in result.values()} for result in runs]
+    assert all(len(pair) == 1 for pair in pairs)
+    assert len(set.union(*pairs)) == 8
+
+
+def test_a_part_that_one_party_loses_to_another_run_is_skipped_by_all(dealt, keys, monkeypatch):
+    claim, lost = Folder.claim, []
+
+    def claimed_by_another_first(folder, serial):
+        if folder.header.party == "clinic" and not lost:
+            lost.append(serial)
+            claim(folder, serial)
+        return claim(folder, serial)
+
+    monkeypatch.setattr(Folder, "claim", claimed_by_another_first)
+    assert {serial for serial, _, _ in run(dealt, keys).values()} == {2}
+    assert lost == [1]
+
+
 def test_a_run_that_starts_meanwhile_waits_for_the_claim(dealt, monkeypatch):
     monkeypatch.setattr("tacit.correlations.directory.folder._LOCK_SECONDS", 0.1)
     with Folder(dealt, "lab").locked():
-        with pytest.raises(MisuseError, match="another run is starting"), Folder(dealt, "lab").locked():
+        with pytest.raises(MisuseError, match="another run is stuck"), Folder(dealt, "lab").locked():
             pass
         with Folder(dealt, "clinic").locked():
             pass

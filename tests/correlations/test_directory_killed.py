@@ -38,14 +38,15 @@ def test_no_part_is_used_twice_whoever_is_killed(tmp_path):
     lab, clinic = (dict(used[name]) for name in NAMES)
     assert all(lab[round_] == clinic[round_] for round_ in lab.keys() & clinic.keys()), "different parts in one run"
     assert max(lab) == max(clinic), "the last run, which nobody disturbed, did not use a part at both"
-    highest = 0
-    for round_ in sorted(lab.keys() | clinic.keys()):
+    lines = (map(int, line.split()[:3]) for line in done.stdout.splitlines())
+    records = {0: (0, 0)} | {round_: recorded for round_, *recorded in lines}
+    for round_ in lab.keys() | clinic.keys():
         (serial,) = {of[round_] for of in (lab, clinic) if round_ in of}
-        assert serial > highest, "a run used a part that another run had used at the other party"
-        highest = serial
-    rounds = script.STEPS + script.RANDOM_ROUNDS + 1
-    assert rounds // 3 < len(lab.keys() | clinic.keys()) <= rounds
-    assert len(lab.keys() ^ clinic.keys()) > 3, "too few runs died between the two parties' claims to prove anything"
+        assert serial > max(records[round_ - 1]), "a run used a part that an earlier run had claimed at a party"
+        assert serial <= min(records[round_]), "a part was used before its use was recorded"
+    assert len(records) == script.STEPS + script.RANDOM_ROUNDS + 2
+    assert len(lab.keys() & clinic.keys()) > 5, "too few runs came as far as using a part"
+    assert sum(of_lab != of_clinic for of_lab, of_clinic in records.values()) > 1, "no run died between two claims"
 
 
 def _log(path: Path) -> list[tuple[int, int]]:

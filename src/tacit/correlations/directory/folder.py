@@ -69,20 +69,25 @@ class Folder:
             raise MisuseError(f"{self.path / USED} is damaged: nobody knows what was used. Deal anew.") from None
         return used
 
-    def check_unused(self, serial: int) -> None:
-        """Raise MisuseError if ``serial`` was used before, or if there is no such part."""
+    def check_there(self, serial: int) -> None:
+        """Raise MisuseError if fewer parts than ``serial`` were dealt."""
         if serial > self.header.count:
             raise MisuseError(
                 f"all {self.header.count} runs that were dealt in {self.path} are used. Ask the dealer for more: "
                 f"`tacit deal job.plan --count {self.header.count} --out NEW_FOLDER` with the same plan."
             )
-        if serial <= self.used:
-            raise MisuseError(f"part {serial} of {self.path} was used before.")
 
-    def claim(self, serial: int) -> None:
-        """Record for good that all parts up to ``serial`` are used; on the disk when this returns. Raises as above."""
-        self.check_unused(serial)
-        write_used(self.path, serial)
+    def claim(self, serial: int) -> bool:
+        """Record for good that all parts up to ``serial`` are used; on the disk when this returns.
+
+        False, and nothing recorded, if another run of this party has used it. Raises MisuseError if all are used.
+        """
+        self.check_there(serial)
+        with self.locked():
+            if serial <= self.used:
+                return False
+            write_used(self.path, serial)
+        return True
 
     def part(self, serial: int) -> Path:
         """Where a part lies."""
@@ -101,7 +106,7 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other runs of this party from claiming; a killed process keeps nobody."""
+        """Keeps other runs of this party from claiming, for the moment that it takes; a killed process keeps nobody."""
         with open(self.path / HEADER, "rb") as file:
             deadline = monotonic() + _LOCK_SECONDS
             while True:
@@ -110,7 +115,7 @@ class Folder:
                     break
                 except BlockingIOError:
                     if monotonic() > deadline:
-                        raise MisuseError(f"another run is starting from {self.path}: start this one again.") from None
+                        raise MisuseError(f"another run is stuck while it takes from {self.path}: end it.") from None
                     sleep(_TICK_SECONDS)
             yield
 

@@ -35,7 +35,7 @@ class Material(Supply):
         """See ``Supply``."""
         for name in here:
             folder = self._folder(name, names, settings)
-            folder.check_unused(folder.used + 1)
+            folder.check_there(folder.used + 1)
             self._key(folder)
         read_public(DEALER, self.keys)
 
@@ -51,9 +51,7 @@ class Material(Supply):
         """
         folder = self._folder(party.name, party.names, settings)
         secret, dealer, plan = self._key(folder), read_public(DEALER, self.keys), folder.plan()
-        with folder.locked():
-            serial = highest(folder.used + 1)
-            folder.claim(serial)
+        serial = _agreed(folder, highest)
         file = _opened(folder.part(serial))
         try:
             reader = SealedReader(file, secret, dealer, folder.context(serial))
@@ -88,6 +86,18 @@ class Material(Supply):
                 dealt = header.settings.get(key)
                 raise MisuseError(f"{folder.path} was dealt for Settings({key}={dealt!r}), and this run has {value!r}.")
         return folder
+
+
+def _agreed(folder: Folder, highest: Highest) -> int:
+    """The first part that no party has used, claimed at all of them for this run.
+
+    When another run takes it at one of them meanwhile, it is lost at the others, and all go on to the next.
+    """
+    while True:
+        serial = highest(folder.used + 1)
+        lost = not folder.claim(serial)
+        if not highest(int(lost)):
+            return serial
 
 
 def _opened(part: Path) -> BinaryIO:
