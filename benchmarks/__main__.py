@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import language, limits, processes, report, results
-from benchmarks.measure import Record, measure
+from benchmarks.measure import Record, Wishes, measure
 from benchmarks.rows import chosen, rows
 from tacit.transport.shaped import NETWORKS
 
@@ -31,15 +31,16 @@ def main() -> int:
         print(*(f"{name:16} {table[name].title}" for name in names), sep="\n")
         return 0
     here = limits.measured()
+    wishes = Wishes(options.repeat, options.network, options.profile)
     records: list[Record] = []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        records.append(measure(table[name], options.repeat, here, options.network, options.profile))
+        records.append(measure(table[name], wishes, here))
         if options.json:
             results.save(options.json, records, machine=results.machine(), limits=here.as_dict())
         if options.profile and records[-1]["status"] == "measured":
             print(records[-1]["primitives"], file=sys.stderr)
-    report.show(records, options.network, here.as_dict())
+    report.show(records, here.as_dict())
     if cores < _NODES:
         print(f"{_NODES} processes shared {cores} cores: the dealer took time from the parties.")
     if not language.INSTALLED:

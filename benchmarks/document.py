@@ -12,23 +12,22 @@ from benchmarks import results
 from benchmarks.measure import Record
 from benchmarks.peers.install import PEERS, ROOT
 from benchmarks.peers.turns import OURS
-from benchmarks.report import cells, limits_line, seconds
+from benchmarks.report import HEADINGS, cells, limits_line, network_cells, seconds
 
 DOCS = ROOT / "docs"
-_OWN = ("row", "who knows what", "seconds", "spread", "first", "CPU s", "rounds", "MB online", "MB dealer")
-_OWN_MORE = ("peak MB", "max error", "of limit")
 _HEAD = """# Performance
 
 <!-- Written by `make bench-report` from benchmarks/results/. Do not edit. -->
 
-`make bench` measures the first two tables, `make bench-peers` the third. All parties, and the dealer, are processes on
-one machine that talk over loopback, with one thread each. Every repetition works on new inputs. Times are wall time of
-the slower party from a barrier until the result is there, settled, still secret; median of all repetitions. *CPU s* is
-the processor time of the busier party. The dealer may work ahead between repetitions, as far as its stock allows.
-*First* is the first repetition of a session: the dealer knows nothing of what comes, and weights are opened under their
-masks, which happens once in a session. MB are what all parties together sent each other, and apart from that what the
-dealer sent. *Of limit* is the least that the work can take here (its ring products at the measured rate of one core,
-its bytes and its rounds at those of bare sockets, one after the other) as a share of the time it took.
+`make bench` measures our own figures, `make bench-peers` those beside others. Parties and dealer are processes on one
+machine that talk over loopback, with one thread each. Every repetition works on new inputs. Times are wall time
+of the slower party from a barrier until the result is there, settled, still secret: the median of all repetitions.
+*Online* is from randomness that was dealt before and lies on each party's disk, encrypted; *dealing* is what the dealer
+took for it, one core, for one repetition. *Dealer beside* is with a dealer that works in the same time and on the same
+cores. *CPU* is the processor time of the busier party online. Weights are opened under their masks once in a session,
+before the repetitions that count. MB are what all parties together sent each other, and apart from that what the dealer
+made for them. *Of limit* is the least that the work can take here (its ring products at the measured rate of one core,
+its bytes and its rounds at those of bare sockets, one after the other) as a share of the time online.
 """
 
 
@@ -61,8 +60,8 @@ def text(own: dict[str, Any], peers: dict[str, Any]) -> str:
 _COMPARISON = f"""The same work turn by turn: {" and ".join(peer.title for peer in PEERS.values())}. With all of them no
 party knows any operand or weight. The others have their correlated randomness made by one of the two parties, which
 costs no traffic and protects nothing from that party; ours comes from the dealer, and its traffic is the second number.
-SPU and CrypTen open weights again in each run, ours once in a session: the ratio in brackets is against our first
-repetition, in which they are opened too.
+Our seconds are those online; the ratio in brackets is against ours with the dealer beside. SPU and CrypTen open weights
+again in each run, ours once in a session.
 """
 
 
@@ -79,7 +78,7 @@ def _own_table(own: dict[str, Any]) -> str:
     for record in own["rows"].values():
         if record["status"] == "measured":
             rows.append((record["title"], record["who"], *cells(record)))
-    return _table((*_OWN, *_OWN_MORE), rows)
+    return _table(("row", "who knows what", *HEADINGS), rows)
 
 
 def _not_measured(records: Iterable[Record]) -> str:
@@ -88,17 +87,14 @@ def _not_measured(records: Iterable[Record]) -> str:
 
 
 def _over_networks(records: Iterable[Record]) -> Iterable[str]:
-    found = [(record, record["network"]) for record in records if "network" in record]
+    found = [record for record in records if "network" in record]
     if found:
         yield (
             "### Over a network\n\nForecast from time, rounds and bytes on loopback, and measured over links with a "
             "delay one way and a rate\n(LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); the dealer's material is there "
             "already.\n"
         )
-        rows = []
-        for record, links in found:
-            times = (seconds(links["forecast"]), seconds(links["seconds"]), f"{links['difference']:+.0%}")
-            rows.append((record["title"], record["who"], links["name"].upper(), *times))
+        rows = [(record["title"], record["who"], *network_cells(record)) for record in found]
         yield _table(("row", "who knows what", "network", "forecast", "measured", "off by"), rows)
 
 
@@ -115,7 +111,7 @@ def _peers_table(peers: dict[str, Any]) -> str:
             row += _system(record["systems"].get(name))
         for name in PEERS:
             ratio = record["ratios"].get(name)
-            row.append(f"**{ratio['online']:.1f}** ({ratio['first']:.1f})" if ratio else "")
+            row.append(f"**{ratio['online']:.1f}** ({ratio['live']:.1f})" if ratio else "")
         rows.append(tuple(row))
     return _table(tuple(headings), rows)
 
@@ -127,7 +123,7 @@ def _system(found: Record | None) -> list[str]:
         return [str(found["status"]), "", "", ""]
     dealer = f" + {found['mb_dealer']:.1f}" if "mb_dealer" in found else ""
     counts = [str(found["rounds"]), f"{found['mb_online']:.1f}{dealer}", f"{found['max_error']:.0e}"]
-    return [seconds(found["seconds"]), *counts]
+    return [seconds(found["online"]["seconds"]), *counts]
 
 
 def _missing(peers: dict[str, Any]) -> str:

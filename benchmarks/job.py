@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ def job(name: str, repeat: int, network: str | None = None, profile: str | None 
     row = rows()[name]
     work = row.make()
     me = tacit.party()
+    _import_what_pytorch_puts_off(work)
     if network is not None:
         shape(current().channel, NETWORKS[network])
     net = tacit.secret(work.net, owner=LAB)
@@ -76,6 +78,13 @@ def job(name: str, repeat: int, network: str | None = None, profile: str | None 
     revealed = [tacit.reveal(x.detach()) for x in wanted]
     results = revealed if me.name == LAB else []
     return Outcome(every[0], every[_WARM:], len(every), peak, dealer_peak, table, results)
+
+
+def _import_what_pytorch_puts_off(work: Work) -> None:
+    """Hundreds of modules at the first operation on a foreign kind of tensor, and more at the first optimizer."""
+    importlib.import_module("torch.distributed.tensor")
+    if work.trains:
+        importlib.import_module("torch._dynamo")
 
 
 class _Clock:

@@ -46,10 +46,10 @@ def _seconds(own: dict[str, Any], peers: dict[str, Any]) -> list[tuple[str, dict
     found: dict[str, dict[str, float]] = {}
     for record in own["rows"].values():
         if record["status"] == "measured" and record["sharing"] == "joint":
-            found[record["title"]] = {OURS: record["seconds"]}
+            found[record["title"]] = {OURS: record["online"]["seconds"]}
     for record in peers["rows"].values():
         systems = record["systems"].items()
-        measured = {name: system["seconds"] for name, system in systems if system["status"] == "measured"}
+        measured = {name: system["online"]["seconds"] for name, system in systems if system["status"] == "measured"}
         if measured:
             found[record["title"]] = measured
     return list(found.items())

@@ -10,55 +10,49 @@ from rich.table import Table
 from benchmarks.measure import Record
 
 _FILE_WIDTH = 150
-_HEADINGS = (
-    "seconds",
-    "spread",
-    "first",
-    "CPU s",
-    "rounds",
-    "MB online",
-    "MB dealer",
-    "peak MB",
-    "max error",
-    "of limit",
+HEADINGS = (
+    *("online s", "spread", "CPU s", "dealing s", "dealer beside s", "rounds", "MB online", "MB dealer"),
+    *("peak MB", "max error", "of limit"),
 )
+_NETWORK = ("links", "forecast s", "measured s", "off by")
 
 
-def table(records: list[Record], network: str | None) -> Table:
-    """One line a row; what could not be measured says why below the table."""
+def table(records: list[Record]) -> Table:
+    """One line a row; what was measured over other links in columns of its own."""
     out = Table(title="Two parties and a dealer, one thread each, processes on loopback")
     out.add_column("row")
-    for heading in (*_HEADINGS, *((f"forecast {network}", f"measured {network}", "off by") if network else ())):
+    network = any("network" in record for record in records)
+    for heading in (*HEADINGS, *(_NETWORK if network else ())):
         out.add_column(heading, justify="right")
     for record in records:
         if record["status"] == "measured":
-            out.add_row(record["row"], *cells(record), *(_network_cells(record) if network else ()))
+            out.add_row(record["row"], *cells(record), *network_cells(record))
         else:
             out.add_row(record["row"], record["status"], style="dim")
     return out
 
 
 def cells(record: Record) -> tuple[str, ...]:
-    """The numbers of a measured row as text."""
+    """The numbers of a measured row as text, under ``HEADINGS``."""
+    online, live = record["online"], record["live"]
     return (
-        seconds(record["seconds"]),
-        seconds(record["spread"]),
-        seconds(record["first"]["seconds"]),
-        seconds(record["cpu"]),
+        *(seconds(value) for value in (online["seconds"], online["spread"], online["cpu"])),
+        *(seconds(value) for value in (record["dealing"]["seconds"], live["seconds"])),
         str(record["rounds"]),
         f"{record['mb_online']:.2f}",
         f"{record['mb_dealer']:.2f}",
-        f"{record['peak_mb']:.0f}",
-        f"{record['max_error']:.1e}",
+        f"{online['peak_mb']:.0f}",
+        f"{record['max_error']:.0e}",
         f"{record['share_of_limit']:.0%}",
     )
 
 
-def _network_cells(record: Record) -> tuple[str, ...]:
+def network_cells(record: Record) -> tuple[str, ...]:
+    """Forecast and measured time over other links, as text; empty if there is none."""
     found = record.get("network")
     if found is None:
         return ()
-    return seconds(found["forecast"]), seconds(found["seconds"]), f"{found['difference']:+.0%}"
+    return found["name"], seconds(found["forecast"]), seconds(found["seconds"]), f"{found['difference']:+.0%}"
 
 
 def seconds(value: float) -> str:
@@ -66,12 +60,12 @@ def seconds(value: float) -> str:
     return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
-def show(records: list[Record], network: str | None, limits: dict[str, Any]) -> None:
+def show(records: list[Record], limits: dict[str, Any]) -> None:
     """Print the table, what was not measured and why, and the limits that the last column refers to."""
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
-    console.print(table(records, network))
+    console.print(table(records))
     for record in records:
         if record["status"] != "measured":
             console.print(f"{record['row']}: {record['status']}. {record['reason']}", style="dim", highlight=False)

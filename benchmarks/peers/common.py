@@ -40,10 +40,11 @@ def repeated(run: Callable[[], float], repeat: int, agree: Callable[[float], flo
     return seconds
 
 
-def record(seconds: list[float], **facts: Any) -> dict[str, Any]:
-    """The record of one row."""
+def record(seconds: list[float], cpu: float, peak_mb: float, **facts: Any) -> dict[str, Any]:
+    """The record of one row; cpu: processor seconds of the busier party."""
     spread = max(seconds) - min(seconds)
-    return {"seconds": statistics.median(seconds), "spread": spread, "all_seconds": seconds, **facts}
+    online = {"seconds": statistics.median(seconds), "spread": spread, "cpu": cpu, "all_seconds": seconds}
+    return {"online": {**online, "peak_mb": peak_mb}, **facts}
 
 
 def errors(results: list[numpy.ndarray], references: list[numpy.ndarray]) -> dict[str, float]:

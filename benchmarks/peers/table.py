@@ -35,7 +35,7 @@ def show(records: list[Record], peers: list[Peer], missing: dict[str, str]) -> N
                 console.print(f"{record['row']}, {name}: {found['status']}. {found['reason']}", highlight=False)
     for name, reason in missing.items():
         console.print(f"{name} could not be installed: {reason}.", highlight=False)
-    console.print("Ratios: seconds; in brackets against our first repetition, and processor time of a party.")
+    console.print("Ours: seconds online. Ratios: seconds online (with our dealer beside, processor time of a party).")
 
 
 def _cell(found: Record) -> str:
@@ -43,9 +43,9 @@ def _cell(found: Record) -> str:
         return str(found["status"])
     dealer = f" + {found['mb_dealer']:.1f}" if "mb_dealer" in found else ""
     counts = f"{found['rounds']}, {found['mb_online']:.1f}{dealer} MB"
-    return f"{seconds(found['seconds'])} s, {counts}, {found['max_error']:.0e}"
+    return f"{seconds(found['online']['seconds'])} s, {counts}, {found['max_error']:.0e}"
 
 
 def _ratio(record: Record, name: str) -> str:
     found = record["ratios"].get(name)
-    return f"{found['online']:.1f} ({found['first']:.1f}, {found['cpu']:.1f})" if found else ""
+    return f"{found['online']:.1f} ({found['live']:.1f}, {found['cpu']:.1f})" if found else ""

@@ -6,10 +6,9 @@ import json
 import statistics
 import subprocess
 import sys
-from typing import Any
 
 from benchmarks.limits import Limits
-from benchmarks.measure import Record, measure
+from benchmarks.measure import Record, Wishes, measure
 from benchmarks.peers.install import ROOT, Peer
 from benchmarks.rows import Row
 
@@ -29,7 +28,9 @@ def compare(row: Row, peers: list[Peer], turns: int, repeat: int, limits: Limits
                 continue  # it would fail again
             print(f"{row.name}: turn {turn + 1} of {turns}, {name} ...", file=sys.stderr, flush=True)
             peer = next((peer for peer in peers if peer.name == name), None)
-            found[name].append(measure(row, repeat, limits) if peer is None else _theirs(peer, row.base, repeat))
+            found[name].append(
+                measure(row, Wishes(repeat), limits) if peer is None else _theirs(peer, row.base, repeat)
+            )
     systems = {name: _merged(records) for name, records in found.items()}
     return {"row": row.name, "title": row.title, "systems": systems, "ratios": _ratios(systems)}
 
@@ -50,30 +51,26 @@ def _merged(records: list[Record]) -> Record:
     """All turns of one system as one record: the median of all repetitions, the counts of the last turn."""
     if any(record["status"] != "measured" for record in records):
         return next(record for record in records if record["status"] != "measured")
-    every: list[float] = [seconds for record in records for seconds in record["all_seconds"]]
-    times: dict[str, Any] = {
-        "seconds": statistics.median(every),
-        "spread": max(every) - min(every),
-        "all_seconds": every,
-    }
-    first = [record["first"]["seconds"] for record in records if "first" in record]
-    times["cpu"] = statistics.median(record["cpu"] for record in records)
-    merged: dict[str, Any] = {**records[-1], **times}
-    if first:
-        merged["first"] = {**merged["first"], "seconds": statistics.median(first)}
+    merged = dict(records[-1])
+    for kind in ("online", "live"):
+        if kind in merged:
+            every = [seconds for record in records for seconds in record[kind]["all_seconds"]]
+            cpu = statistics.median(record[kind]["cpu"] for record in records)
+            times = {"seconds": statistics.median(every), "spread": max(every) - min(every), "all_seconds": every}
+            merged[kind] = {**merged[kind], **times, "cpu": cpu}
     return merged
 
 
 def _ratios(systems: dict[str, Record]) -> dict[str, dict[str, float]]:
-    """Theirs by ours: ``online`` seconds once all is warm, ``first`` against our first repetition, ``cpu`` seconds."""
+    """Their time by ours: seconds online, seconds with our dealer beside, processor time online."""
     ours = systems[OURS]
     if ours["status"] != "measured":
         return {}
     return {
         name: {
-            "online": theirs["seconds"] / ours["seconds"],
-            "first": theirs["seconds"] / ours["first"]["seconds"],
-            "cpu": theirs["cpu"] / ours["cpu"],
+            "online": theirs["online"]["seconds"] / ours["online"]["seconds"],
+            "live": theirs["online"]["seconds"] / ours["live"]["seconds"],
+            "cpu": theirs["online"]["cpu"] / ours["online"]["cpu"],
         }
         for name, theirs in systems.items()
         if name != OURS and theirs["status"] == "measured"
