@@ -67,3 +67,8 @@ def test_a_job_finds_the_files_beside_it_and_is_not_main(job_file, monkeypatch):
 def test_a_job_that_the_check_could_not_see_is_missing(job_file):
     with pytest.raises(MisuseError, match="does not define job"):
         load_job(job_file("from math import *\n"))
+
+
+def test_a_job_changed_within_a_second_is_the_changed_one(job_file):
+    for number in (10, 11, 12):
+        assert load_job(job_file(f"def job():\n    return {number}\n"))() == number

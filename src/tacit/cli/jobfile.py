@@ -6,7 +6,9 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from tacit.errors import MisuseError
@@ -36,17 +38,23 @@ def load_job(path: Path) -> Callable[[], Any]:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     name = f"tacit_job_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise MisuseError(f"{path} is not a Python file: its name must end in .py.")
-    module = importlib.util.module_from_spec(spec)
+    loader = _FreshLoader(name, str(path))
+    module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=str(path)))
+    module.__file__ = str(path)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     job = getattr(module, "job", None)
     if not callable(job):
         raise MisuseError(f"{path} does not define job(). {_SHAPE}")
     found: Callable[[], Any] = job
     return found
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the file as it is now. Cached code can be stale: it is told apart by seconds and size only."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _parsed(path: Path) -> ast.Module:
