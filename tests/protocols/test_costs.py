@@ -64,6 +64,10 @@ CASES: dict[str, tuple[Settings, Prepare, Cost]] = {
     "select": (Settings(), on(lambda p: [bit(p), secret(p)], lambda p, b, x: p.select(b, [x])), costs.SELECT),
     "both": (Settings(), on(lambda p: [bit(p), bit(p)], lambda p, a, b: p.both(a, b)), costs.BOTH),
     "to_number": (Settings(), on(lambda p: [bit(p)], lambda p, b: p.to_number(b, 16)), costs.TO_NUMBER),
+    **{
+        f"bits, {width}": (Settings(), on(one, lambda p, x, w=width: p.bits(x, w)), costs.bits(width))
+        for width in (1, 4, 5, 8, 12, 20, 21, 24, 25, 32, 40, 63, 64)
+    },
     "reveal": (Settings(), on(one, lambda p, x: p.reveal(x, None)), costs.REVEAL),
     "reveal of bits": (Settings(), on(lambda p: [bit(p)], lambda p, b: p.reveal(b, None)), costs.REVEAL_BIT),
 }
@@ -96,6 +100,8 @@ def test_a_primitive_costs_what_it_declares(name: str, parties: int) -> None:
 
 def test_the_headline_costs() -> None:
     assert costs.relu(64, 16) == Cost(rounds=4, bits=98, dealer_bits=549)
+    assert costs.bits(64) == Cost(rounds=4, bits=163, dealer_bits=402)
+    assert costs.bits(4) == Cost(rounds=1, bits=4, dealer_bits=15)
     assert costs.less_than(62) == Cost(rounds=2, bits=33, dealer_bits=96)
 
 

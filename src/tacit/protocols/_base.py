@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from tacit.protocols import clear
 from tacit.protocols.books import common_knowledge
 from tacit.protocols.elementary import Elementary
 from tacit.protocols.share import EVERYONE, Share, Storage, owned, required
@@ -218,6 +219,35 @@ class Protocol(Elementary):
             with self.metered("to_number"):
                 out = Share(self._to_number(bit), Storage(0, 0))
         return self.with_unit(out, unit) if unit else out
+
+    def bits(self, x: Share, width: int) -> Share:
+        """The ``width`` low bits (1 to 64) of the settled ring integer, any: two's complement, lowest first.
+
+        Their shape is ``[width, *x.shape]``. Four rounds and 163 bits for 64 bits; a round and ``width`` for up to 4.
+        """
+        self.settle(x)
+        if x.storage.known_by is not None:
+            value = None if x.clear is None else clear.bits(x.clear, width)
+            return self._known(value, x.storage.known_by, (width, *x.shape), Storage(0, 0, True))
+        with self.metered("bits"):
+            return Share(self._bits(x, width), Storage(0, 0, True))
+
+    def number_of(self, bits: Share, unit: int = 0, signed: bool = False) -> Share:
+        """The inverse of ``bits``: the number whose bits lie along the first dimension; one round.
+
+        signed: the last bit is the sign (two's complement), which makes no difference for 64 bits.
+        """
+        weights = bit_weights(bits.shape[0], signed).view(-1, *(1,) * (len(bits.shape) - 1))
+        out = self.linear(lambda part: (part * weights).sum(0), self.to_number(bits, 0))
+        return self.with_unit(out, unit) if unit else out
+
+
+def bit_weights(width: int, signed: bool) -> Tensor:
+    """What each of ``width`` bits is worth, as ring integers."""
+    weights = torch.ones(width, dtype=torch.int64) << torch.arange(width)
+    if signed:
+        weights[-1] = -weights[-1]
+    return weights
 
 
 def _broadcast(bit: Share, x: Share) -> tuple[Share, Share]:

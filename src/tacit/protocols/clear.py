@@ -23,6 +23,11 @@ def floor_shift(value: Tensor, shift: int, noise: Tensor) -> Tensor:
     return (value >> shift) + ((value & low) > (noise & low)).to(torch.int64)
 
 
+def bits(value: Tensor, width: int) -> Tensor:
+    """The ``width`` low bits, lowest first along a new first dimension."""
+    return torch.stack([(value >> j) & 1 for j in range(width)]).to(torch.bool)
+
+
 def exponential(value: Tensor, scale: int, shifts: Sequence[int], integer_bits: int) -> list[Tensor]:
     """``e**x / 2**shift`` at scale 60, for each shift where its offset o has ``1 - 2**integer_bits < x - o <= 0``."""
     size = 1 << integer_bits

@@ -90,6 +90,10 @@ class Primitives(ABC):
         """A bit as a ring integer."""
 
     @abstractmethod
+    def _bits(self, x: Share, width: int) -> Parts:
+        """The ``width`` low bits of a ring integer, lowest first along a new first dimension."""
+
+    @abstractmethod
     def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
         """``e**x / 2**shift`` at scale 60 for each shift; its offset o has ``1 - 2**integer_bits < x - o <= 0``."""
 

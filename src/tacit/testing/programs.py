@@ -156,7 +156,14 @@ def _choices() -> Iterator[tuple[str, Case]]:
         for state in ("fresh", "open", "pending", "pending, settled"):
             yield f"select {count}, {state}", Case(partial(_select, count=count, state=state))
     yield "both", Case(lambda p: [p.both(_bit(p, 1), _bit(p, 2))])
+    for width in (64, 32, 13, 3):
+        yield f"bits, {width}", Case(partial(_bits, width=width))
     yield "to_number", Case(lambda p: [p.to_number(_bit(p, 1), 0), p.to_number(_bit(p, 2), 0)])
+
+
+def _bits(p: Protocol, width: int) -> list[Share]:
+    """Of numbers of any size and of small ones, whose high bits all agree."""
+    return [p.bits(fixed(p, numbers(seed, bits=size)), width) for seed, size in ((1, 62), (2, 4))]
 
 
 def _bit(p: Protocol, seed: int) -> Share:

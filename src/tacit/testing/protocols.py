@@ -206,6 +206,19 @@ def _bits(case: _Case) -> Iterator[Result]:
         yield name, function(a, b), meaning(x >= 0, y >= 0).to(torch.int64)
         yield f"{name}, mirrored", function(b, a), meaning(y >= 0, x >= 0).to(torch.int64)
     yield "to_number", p.to_number(b, UNIT), (y >= 0).to(torch.int64) << UNIT
+    z = torch.cat([case.ring(80, bits=62), _extremes((1 << 63) - 1), torch.tensor([-(1 << 63)])])
+    for width in (1, 3, 4, 5, 8, 13, 20, 24, 32, 33, 63, 64):
+        found = p.bits(case.other(z), width)
+        yield f"{width} bits", found, _low_bits(z, width)
+        yield f"number of {width} bits", p.number_of(found), z & ((1 << width) - 1) if width < 64 else z
+        narrow = (z << (64 - width)) >> (64 - width)
+        yield f"signed number of {width} bits", _raw(p.number_of(found, UNIT, signed=True)), narrow << UNIT
+    part = case.other(z.view(31, 3)).view(lambda part: part[2:9].t())
+    yield "bits of a part of a storage", p.bits(part, 9), _low_bits(z.view(31, 3)[2:9].t(), 9)
+
+
+def _low_bits(value: Tensor, width: int) -> Tensor:
+    return torch.stack([(value >> j) & 1 for j in range(width)])
 
 
 def _elementary(case: _Case) -> Iterator[Result]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from tacit.correlations.requests import subsets, top_width
 from tacit.correlations.tables import chunk_widths, table_planes
-from tacit.protocols.additive.tree import order_monomials, split
+from tacit.protocols.additive.decomposition import BORROWS
+from tacit.protocols.additive.tree import FAN_IN, across_monomials, order_monomials, running_monomials, split
+from tacit.ring.chunks import CHUNK_BITS, ENTRIES
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,32 @@ def less_than(bits: int) -> Cost:
                 products += group.count * len(subsets(monomials))
         cost += Cost(1, opened, products)
         chunks = sum(group.count for group in groups)
+    return cost
+
+
+def bits(width: int = 64) -> Cost:
+    """The ``width`` low bits."""
+    chunks = -(-width // CHUNK_BITS)
+    cost = Cost(1, width, chunks * (ENTRIES - 1))
+    if chunks > 1:
+        cost += running_less_than(chunks - 1) + Cost(1, (chunks - 1) * CHUNK_BITS, (chunks - 1) * len(BORROWS))
+    return cost
+
+
+def running_less_than(chunks: int) -> Cost:
+    """The prefixes of the chunks' orders."""
+    cost = Cost(0, 0, 0)
+    nodes = [
+        (group.count, *running_monomials(group.fan, lowest=group.start == 0))
+        for group in split(chunks, lowest_apart=True)
+        if group.fan > 1
+    ]
+    if nodes:
+        opened = sum(count * variables for count, variables, _ in nodes)
+        cost += Cost(1, opened, sum(count * len(subsets(monomials)) for count, _, monomials in nodes))
+    if chunks > FAN_IN:
+        variables, monomials = across_monomials(chunks)
+        cost += Cost(1, variables, len(subsets(monomials)))
     return cost
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.protocols._base import Protocol
-from tacit.protocols.additive import choice, comparison, elementary, products, sharing, truncation
+from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, truncation
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
@@ -83,6 +83,10 @@ class AdditiveProtocol(Protocol):
 
     def _to_number(self, bit: Share) -> Parts:
         return (choice.Choosing(self._context, choice.plane_of(bit), [], bit.numel).get()[0].view(bit.shape),)
+
+    def _bits(self, x: Share, width: int) -> Parts:
+        planes = decomposition.bits(self._context, x, width)
+        return (torch.stack([unpack_bits(plane, x.numel) for plane in planes]).view(width, *x.shape),)
 
     def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
         return [(part,) for part in elementary.exponential(self._context, x, shifts, integer_bits)]

@@ -94,6 +94,33 @@ def less_than(context: Context, less: Tensor, equal: Tensor) -> Tensor:
     return less[0]
 
 
+def running_less_than(context: Context, less: Tensor, equal: Tensor) -> Tensor:
+    """From the same as ``less_than``, for each chunk the plane of ``[v < r]`` on the bits up to its end.
+
+    First within fours of chunks, then across them; at most 16 chunks. 15 chunks: two rounds, 39 bits.
+    """
+    chunks = less.shape[0]
+    g, p = less.clone(), equal.clone()
+    groups = [group for group in split(chunks, lowest_apart=True) if group.fan > 1]
+    ands = [_running_ands(context, group, less, equal) for group in groups]
+    for group, products in zip(groups, open_together(context, ands) if ands else [], strict=True):
+        own, remaining = group.rows(less), iter(products)
+        for i in range(1, group.fan):
+            rows = slice(group.start + i, group.start + group.fan * group.count, group.fan)
+            g[rows] = reduce(torch.bitwise_xor, (next(remaining) for _ in range(i)), own[i])
+            if group.start:
+                p[rows] = next(remaining)
+    if chunks <= FAN_IN:
+        return g
+    _, monomials = across_monomials(chunks)
+    inputs = torch.cat([g[FAN_IN - 1 : chunks - 1 : FAN_IN], p[FAN_IN:]]).unsqueeze(1)
+    ((*products,),) = open_together(context, [MaskedAnds(context, inputs, monomials)])
+    remaining = iter(products)
+    for chunk in range(FAN_IN, chunks):
+        g[chunk] = reduce(torch.bitwise_xor, (next(remaining)[0] for _ in range(chunk // FAN_IN)), g[chunk])
+    return g
+
+
 def all_equal(context: Context, equal: Tensor) -> Tensor:
     """The and of all chunks' planes. 16 chunks: two rounds, 20 bits."""
     while equal.shape[0] > 1:
@@ -116,6 +143,42 @@ def order_monomials(fan: int, lowest: bool) -> tuple[int, Monomials]:
         monomials.append((*range(fan - 1), variables))
         variables += 1
     return variables, tuple(monomials)
+
+
+def running_monomials(fan: int, lowest: bool) -> tuple[int, Monomials]:
+    """How many variables a node of ``running_less_than`` has, and its products for each chunk above the first in turn.
+
+    Variables: g of all chunks but the last, p of all but the first, then p of the first unless ``lowest``.
+    """
+    monomials: list[tuple[int, ...]] = []
+    for i in range(1, fan):
+        upper = range(fan - 1, fan - 1 + i)  # p of the chunks 1 to i
+        monomials += [(s, *upper[s:]) for s in range(i)]
+        if not lowest:
+            monomials.append((*upper, 2 * (fan - 1)))
+    return 2 * (fan - 1) + (not lowest), tuple(monomials)
+
+
+def across_monomials(chunks: int) -> tuple[int, Monomials]:
+    """The same for the step across fours: for each chunk beyond the first four, a product for each four below it.
+
+    Variables: g of each four but the last, then p of each chunk from the fifth on, each on its four up to the chunk.
+    """
+    fours = (chunks - 1) // FAN_IN
+    p = {chunk: fours + chunk - FAN_IN for chunk in range(FAN_IN, chunks)}
+    monomials = [
+        (t, *(p[FAN_IN * s + FAN_IN - 1] for s in range(t + 1, chunk // FAN_IN)), p[chunk])
+        for chunk in p
+        for t in range(chunk // FAN_IN)
+    ]
+    return fours + len(p), tuple(monomials)
+
+
+def _running_ands(context: Context, group: Group, less: Tensor, equal: Tensor) -> MaskedAnds:
+    """The ands of a node, its variables in the order of ``running_monomials``."""
+    g, p, lowest = group.rows(less), group.rows(equal), group.start == 0
+    inputs = torch.cat([g[:-1], p[1:]] if lowest else [g[:-1], p[1:], p[:1]])
+    return MaskedAnds(context, inputs, running_monomials(group.fan, lowest)[1])
 
 
 def _order_ands(context: Context, group: Group, less: Tensor, equal: Tensor) -> MaskedAnds:

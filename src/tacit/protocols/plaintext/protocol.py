@@ -87,6 +87,9 @@ class PlaintextProtocol(Protocol):
     def _to_number(self, bit: Share) -> Parts:
         return (bit.parts[0].to(torch.int64),)
 
+    def _bits(self, x: Share, width: int) -> Parts:
+        return (clear.bits(x.parts[0], width),)
+
     def _exponential(self, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Parts]:
         return [(value,) for value in clear.exponential(x.parts[0], x.scale, shifts, integer_bits)]
 

@@ -3,6 +3,7 @@
 from tacit.tensor.rules import (
     batch,
     bits,
+    bitwise,
     classes,
     compare,
     convolve,
@@ -35,6 +36,7 @@ from tacit.tensor.rules import (
 __all__ = [
     "batch",
     "bits",
+    "bitwise",
     "classes",
     "compare",
     "convolve",

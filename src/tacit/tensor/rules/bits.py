@@ -26,26 +26,26 @@ def _bits(protocol: Protocol, x: Operand) -> Share:
     return lifted(protocol, x, torch.bool)
 
 
-@rule(aten.logical_and.default, aten.bitwise_and.Tensor, aten.bitwise_and.Scalar)
+@rule(aten.logical_and.default)
 def logical_and(protocol: Protocol, x: Operand, y: Operand) -> Secret:
     """One round, two bits; free with a public operand."""
     return Secret(protocol, protocol.both(_bits(protocol, x), _bits(protocol, y)), torch.bool)
 
 
-@rule(aten.logical_or.default, aten.bitwise_or.Tensor, aten.bitwise_or.Scalar)
+@rule(aten.logical_or.default)
 def logical_or(protocol: Protocol, x: Operand, y: Operand) -> Secret:
     """``not (not x and not y)``: one round, two bits; free with a public operand."""
     neither = protocol.both(protocol.invert(_bits(protocol, x)), protocol.invert(_bits(protocol, y)))
     return Secret(protocol, protocol.invert(neither), torch.bool)
 
 
-@rule(aten.logical_xor.default, aten.bitwise_xor.Tensor, aten.bitwise_xor.Scalar)
+@rule(aten.logical_xor.default)
 def logical_xor(protocol: Protocol, x: Operand, y: Operand) -> Secret:
     """Free."""
     return Secret(protocol, protocol.xor(_bits(protocol, x), _bits(protocol, y)), torch.bool)
 
 
-@rule(aten.logical_not.default, aten.bitwise_not.default)
+@rule(aten.logical_not.default)
 def logical_not(protocol: Protocol, x: Secret) -> Secret:
     """Free."""
     return Secret(protocol, protocol.invert(_bits(protocol, x)), torch.bool)

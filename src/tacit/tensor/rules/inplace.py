@@ -15,6 +15,7 @@ from tacit.protocols.share import required
 from tacit.tensor.registry import find, rule, short_name
 from tacit.tensor.rules import (
     bits,
+    bitwise,
     compare,
     division,
     extreme,
@@ -34,7 +35,7 @@ from tacit.tensor.secret import Secret
 aten = torch.ops.aten
 
 _FAMILIES = (
-    *(bits, compare, division, extreme, gather, linear, nonlinear),
+    *(bits, bitwise, compare, division, extreme, gather, linear, nonlinear),
     *(piecewise, powers, products, rounding, smooth, structural),
 )
 """The rules that must be in the table before their in-place forms are made."""
@@ -108,7 +109,18 @@ _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
     (aten.bitwise_and_.Tensor, aten.bitwise_and.Tensor),
     (aten.bitwise_or_.Tensor, aten.bitwise_or.Tensor),
     (aten.bitwise_xor_.Tensor, aten.bitwise_xor.Tensor),
+    (aten.bitwise_and_.Scalar, aten.bitwise_and.Scalar),
+    (aten.bitwise_or_.Scalar, aten.bitwise_or.Scalar),
+    (aten.bitwise_xor_.Scalar, aten.bitwise_xor.Scalar),
     (aten.bitwise_not_.default, aten.bitwise_not.default),
+    (aten.__ilshift__.Scalar, aten.__lshift__.Scalar),
+    (aten.__ilshift__.Tensor, aten.__lshift__.Tensor),
+    (aten.__irshift__.Scalar, aten.__rshift__.Scalar),
+    (aten.__irshift__.Tensor, aten.__rshift__.Tensor),
+    (aten.bitwise_left_shift_.Tensor, aten.bitwise_left_shift.Tensor),
+    (aten.bitwise_left_shift_.Tensor_Scalar, aten.bitwise_left_shift.Tensor_Scalar),
+    (aten.bitwise_right_shift_.Tensor, aten.bitwise_right_shift.Tensor),
+    (aten.bitwise_right_shift_.Tensor_Scalar, aten.bitwise_right_shift.Tensor_Scalar),
 )
 
 

@@ -2,6 +2,7 @@
 
 from tacit.testing.samples._base import Sample
 from tacit.testing.samples.arithmetic import convolutions, matrices, products, sums
+from tacit.testing.samples.bitwise import bitwise, shifts
 from tacit.testing.samples.decisions import comparisons, extremes, logic, nonlinear, pooling
 from tacit.testing.samples.functions import division, inplace_functions, powers, rounding
 from tacit.testing.samples.networks import attention, lookups, norms, softmaxes
@@ -13,7 +14,7 @@ FAMILIES = (
     *(views, moves, indices, factories, inplace),
     *(sums, products, matrices, convolutions),
     *(smooth, powers, inplace_functions, division, rounding, softmaxes, norms, lookups, attention),
-    *(comparisons, logic, nonlinear, extremes, pooling),
+    *(comparisons, logic, bitwise, shifts, nonlinear, extremes, pooling),
 )
 
 
