@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
+import torch
+
 import tacit
-from benchmarks.job import Outcome, job
+from benchmarks.job import SETTINGS, Outcome, job
 from benchmarks.rows import CLINIC, LAB, Row
 from tacit.correlations.directory import deal, make_keys
+from tacit.errors import PartyFailedError
 from tacit.party import DEALER
 
 _PARTIES = [LAB, CLINIC]
@@ -26,19 +31,35 @@ class Ahead:
 
 
 def run_ahead(row: Row, repeat: int, networks: tuple[str | None, ...], profile: str | None = None) -> Ahead:
-    """Plan the row by a dry run, deal, and run it once over each network (None: bare loopback) from that material."""
+    """Plan the row by a dry run, deal, and run it once over each network (None: bare loopback) from that material.
+
+    Raises PartyFailedError if the row fails, in the dry run or later.
+    """
     with tempfile.TemporaryDirectory() as directory:
         keys, material = Path(directory, "keys"), Path(directory, "material")
-        for name in (*_PARTIES, DEALER):
-            make_keys(name, keys)
-        plan = tacit.plan(job, _PARTIES, (row.name, repeat))
-        start = time.perf_counter()
-        deal(plan, len(networks), material, keys)
-        seconds = (time.perf_counter() - start) / len(networks)
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # the dry run takes all parties' memory
+            seconds, mb, failure = apart.submit(_dealt, row.name, repeat, len(networks), keys, material).result()
+        if failure:
+            raise PartyFailedError(f"no plan could be made. {failure}", LAB)
         outcomes = {}
         for network in networks:
             arguments = (row.name, repeat, network, None if network else profile)
-            found = tacit.run(job, _PARTIES, arguments, backend="processes", material=material, keys=keys)
+            settings = replace(SETTINGS, randomness="directory")
+            found = tacit.run(job, _PARTIES, arguments, "processes", settings, material, keys)
             outcomes[network] = list(found.values())
     runs = outcomes[networks[0]][0].runs
-    return Ahead(outcomes, seconds / runs, plan.correction_bytes / 1e6 / runs)
+    return Ahead(outcomes, seconds / runs, mb / runs)
+
+
+def _dealt(name: str, repeat: int, count: int, keys: Path, material: Path) -> tuple[float, float, str]:
+    """Deal for ``count`` runs; returns seconds and MB for one of them, and why it failed, if it did."""
+    torch.set_num_threads(1)
+    for party in (*_PARTIES, DEALER):
+        make_keys(party, keys)
+    try:
+        plan = tacit.plan(job, _PARTIES, (name, repeat), SETTINGS)
+    except PartyFailedError as error:
+        return 0.0, 0.0, str(error).splitlines()[0]
+    start = time.perf_counter()
+    deal(plan, count, material, keys)
+    return (time.perf_counter() - start) / count, plan.correction_bytes / 1e6, ""

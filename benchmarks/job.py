@@ -18,6 +18,9 @@ from tacit.party import DEALER
 from tacit.runtime.session import current
 from tacit.transport.shaped import NETWORKS, shape
 
+SETTINGS = tacit.Settings(heartbeat_timeout=60)
+"""The defaults, with patience: a busy machine may keep a process waiting."""
+
 _WARM = 2
 """Repetitions before those that count: after two the dealer foresees what is asked for next."""
 

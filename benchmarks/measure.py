@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import tacit
 from benchmarks.ahead import run_ahead
-from benchmarks.job import Outcome, Repetition, job
+from benchmarks.job import SETTINGS, Outcome, Repetition, job
 from benchmarks.limits import Limits
 from benchmarks.rows import CLINIC, JOINT, LAB, WHO, Row
 from tacit.errors import NotBuiltError, PartyFailedError, UnsupportedOpError
@@ -38,7 +38,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     """
     record: Record = {"row": row.name, "title": row.title, "who": WHO[row.sharing], "sharing": row.sharing}
     try:
-        live = list(tacit.run(job, [LAB, CLINIC], (row.name, wishes.repeat), backend="processes").values())
+        live = list(tacit.run(job, [LAB, CLINIC], (row.name, wishes.repeat), "processes", SETTINGS).values())
         ahead = run_ahead(row, wishes.repeat, (None, wishes.network) if wishes.network else (None,), wishes.profile)
     except PartyFailedError as error:
         built = not isinstance(error.__cause__, UnsupportedOpError | NotBuiltError)
@@ -54,7 +54,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record |= _floor(row, record, limits)
     record["primitives"] = online[0].table
     if wishes.network is not None:
-        record["network"] = _forecast(wishes.network, record, limits, times(ahead.outcomes[wishes.network])["seconds"])
+        record["network"] = _forecast(wishes.network, record, times(ahead.outcomes[wishes.network])["seconds"])
     return record
 
 
@@ -119,10 +119,8 @@ def _floor(row: Row, record: Record, limits: Limits) -> Record:
     return {"floor": floor, "share_of_limit": floor / record["online"]["seconds"]}
 
 
-def _forecast(network: str, record: Record, limits: Limits, seconds: float) -> Record:
-    """What rounds, bytes and the time on loopback let one expect, beside the ``seconds`` that it took."""
+def _forecast(network: str, record: Record, seconds: float) -> Record:
+    """What processor time, rounds and bytes let one expect, beside the ``seconds`` that it took."""
     links, nbytes = NETWORKS[network], round(record["mb_busiest"] * 1e6)
-    here = limits.seconds(0, nbytes, record["rounds"])
-    compute = max(0.0, record["online"]["seconds"] - here)
-    forecast = compute + links.seconds(record["rounds"], nbytes)
+    forecast: float = record["online"]["cpu"] + links.seconds(record["rounds"], nbytes)
     return {"name": network, "forecast": forecast, "seconds": seconds, "difference": forecast / seconds - 1}
