@@ -91,8 +91,8 @@ def _over_networks(records: Iterable[Record]) -> Iterable[str]:
     if found:
         yield (
             "### Over a network\n\nForecast from processor time, rounds and bytes on loopback, and measured over links "
-            "with a delay one way and a\nrate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); the dealer's material is "
-            "there already.\n"
+            "with a delay one way and\na rate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); the dealer's material "
+            "is there already.\n"
         )
         rows = [(record["title"], record["who"], *network_cells(record)) for record in found]
         yield _table(("row", "who knows what", "network", "forecast", "measured", "off by"), rows)
