@@ -1,5 +1,5 @@
 // The Python module tacit._native. Memory comes in as addresses and sizes: converting a tensor would cost more than
-// most calls. src/tacit/ring/native.py, the only caller, checks what it passes.
+// most calls. The only callers, src/tacit/ring/native.py and src/tacit/transport/pulse.py, check what they pass.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -14,13 +14,14 @@
 #include <vector>
 
 #include "kernels.h"
+#include "pulse.h"
 
 namespace nb = nanobind;
 
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 3;
+constexpr int kInterface = 4;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -160,6 +161,12 @@ void chosen_truncated(std::size_t index, std::uintptr_t m, std::size_t n, unsign
                                    words(rho_shifted), words(top), words(rho_top), words(beta), words_out(out));
 }
 
+std::uintptr_t start_pulse(const std::vector<int>& sockets, double seconds) {
+    return reinterpret_cast<std::uintptr_t>(new Pulse(sockets, seconds));
+}
+
+void stop_pulse(std::uintptr_t pulse) { delete reinterpret_cast<Pulse*>(pulse); }
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -176,6 +183,8 @@ NB_MODULE(_native, module) {
     module.def("truncated", truncated, Released());
     module.def("chosen", chosen, Released());
     module.def("chosen_truncated", chosen_truncated, Released());
+    module.def("start_pulse", start_pulse);
+    module.def("stop_pulse", stop_pulse, Released());
 }
 
 }  // namespace tacit

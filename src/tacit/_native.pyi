@@ -1,4 +1,7 @@
-"""The compiled kernels (native/module.cpp). Addresses are ``Tensor.data_ptr()``; only tacit.ring.native calls these."""
+"""The compiled module (native/module.cpp). Addresses are ``Tensor.data_ptr()``.
+
+Only tacit.ring.native calls the kernels, only tacit.transport.pulse the last two.
+"""
 
 INTERFACE: int
 
@@ -49,3 +52,5 @@ def chosen_truncated(
     out: int,
     /,
 ) -> None: ...
+def start_pulse(sockets: list[int], seconds: float, /) -> int: ...
+def stop_pulse(pulse: int, /) -> None: ...

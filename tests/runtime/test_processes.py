@@ -1,5 +1,6 @@
 """Where processes are the point: what is killed, stopped or interrupted, and that nothing is left behind."""
 
+import ctypes
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import torch
 import tacit
 from tacit.errors import MisuseError, PartyFailedError
 from tacit.runtime.session import current
+from tacit.transport import pulse
 
 PARTIES = ["lab", "clinic", "bank"]
 SETTINGS = tacit.Settings(connect_timeout=5, heartbeat_timeout=2)
@@ -124,6 +126,18 @@ def test_a_frozen_party(tmp_path):
             os.kill(os.getpid(), signal.SIGSTOP)
 
     assert "'clinic' is frozen: no heartbeat" in str(fails_with(tmp_path, event, "clinic"))
+
+
+@pytest.mark.skipif(not pulse.available(), reason="a pulse needs the compiled module")
+def test_a_party_whose_interpreter_is_busy_is_not_frozen():
+    def job():
+        exchange()
+        if tacit.party().name == "clinic":
+            ctypes.PyDLL(None).usleep(3_500_000)  # in foreign code, and no other thread may run Python meanwhile
+        return exchange()
+
+    results = tacit.run(job, PARTIES, (), "processes", tacit.Settings(connect_timeout=5, heartbeat_timeout=1))
+    assert results["lab"] == [1, 2]
 
 
 def test_a_killed_dealer(tmp_path):

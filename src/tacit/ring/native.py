@@ -10,7 +10,7 @@ import torch
 from tacit import _native
 from tacit.ring.chunks import chunk_widths, table_planes
 
-INTERFACE = 3
+INTERFACE = 4
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 

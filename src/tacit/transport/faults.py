@@ -40,7 +40,8 @@ def replay(transport: TcpTransport, peer: str) -> None:
 
 
 def freeze(transport: TcpTransport, peer: str) -> None:
-    """Stop all heartbeats, to every peer, as a stopped process does; connections stay open."""
+    """Stop all heartbeats and pulses, to every peer, as a stopped process does; connections stay open."""
+    transport._pulse.stop()
     transport._monitor._beat = lambda: None  # type: ignore[method-assign]
 
 

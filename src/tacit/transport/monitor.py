@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import socket
 import struct
 import threading
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from tacit.errors import FrameError
 from tacit.transport.control import ControlLink, unpack_failure, unpack_message
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
+from tacit.transport.pulse import felt
 from tacit.transport.sockets import Alarm, PeerGone
 
 if TYPE_CHECKING:
@@ -26,18 +28,31 @@ _TICK_SECONDS = 0.1
 _WAITS = struct.Struct("<?QQ")
 
 
+def beat_seconds(timeout: float) -> float:
+    """How often to give a sign of life to those who wait ``timeout`` seconds for one."""
+    return min(1.0, timeout / 4)
+
+
 class Monitor:
-    """Sends and expects heartbeats, and turns what it sees into the transport's failure.
+    """Sends heartbeats, expects them or a pulse, and turns what it sees into the transport's failure.
 
     A heartbeat says how far the sender is in its program, and whether it waits for the receiver: so two parties that
-    run different programs find out although neither sends the other anything.
+    run different programs find out although neither sends the other anything. It is late when the sender's interpreter
+    is busy; ``pulses``, the connections on which each peer's native thread beats, then say that the peer is alive.
     """
 
-    def __init__(self, transport: TcpTransport, links: Mapping[str, ControlLink], timeout: float) -> None:
+    def __init__(
+        self,
+        transport: TcpTransport,
+        links: Mapping[str, ControlLink],
+        pulses: Mapping[str, socket.socket],
+        timeout: float,
+    ) -> None:
         self._transport = transport
         self._links = dict(links)
+        self._pulses = dict(pulses)
         self._timeout = timeout
-        self._interval = min(1.0, timeout / 4)
+        self._interval = beat_seconds(timeout)
         self._heard = dict.fromkeys(links, monotonic())
         self._suspects: dict[str, float] = {}
         self._asked: dict[str, float] = {}
@@ -78,6 +93,8 @@ class Monitor:
             selector.register(self._alarm.fileno(), selectors.EVENT_READ)
             for link in self._links.values():
                 selector.register(link.sock, selectors.EVENT_READ, link)
+            for peer, sock in self._pulses.items():
+                selector.register(sock, selectors.EVENT_READ, peer)
             beat, last = 0.0, monotonic()
             while not self._stopped:
                 ready = selector.select(_TICK_SECONDS)
@@ -100,7 +117,18 @@ class Monitor:
             for peer in self._heard:
                 self._heard[peer] += gap
 
-    def _read(self, link: ControlLink) -> bool:
+    def _read(self, source: ControlLink | str) -> bool:
+        """Take what arrived on a control link, or the pulses of a peer; whether to go on listening there."""
+        if isinstance(source, ControlLink):
+            return self._read_frames(source)
+        try:
+            if felt(self._pulses[source]):
+                self._heard[source] = monotonic()
+        except PeerGone:
+            return False  # its control link says why
+        return True
+
+    def _read_frames(self, link: ControlLink) -> bool:
         try:
             for kind, payload in link.frames():
                 self._heard[link.peer] = monotonic()

@@ -15,8 +15,9 @@ from tacit.transport.control import ControlLink, pack_failure, pack_message
 from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
 from tacit.transport.framing import HEADER_BYTES, Kind, check_tag, pack_header
 from tacit.transport.inbox import Inbox
-from tacit.transport.monitor import DIVERGENCE_SECONDS, GRACE_SECONDS, Monitor
+from tacit.transport.monitor import DIVERGENCE_SECONDS, GRACE_SECONDS, Monitor, beat_seconds
 from tacit.transport.outbox import Outbox
+from tacit.transport.pulse import Pulse
 from tacit.transport.sockets import Alarm, PeerGone
 from tacit.transport.statistics import Statistics
 
@@ -26,7 +27,10 @@ _POLL_SECONDS = 0.25
 
 @dataclass
 class Wires:
-    """The three connections with one peer, already greeted and non-blocking (see ``tacit.runtime.rendezvous``)."""
+    """The three connections with one peer, already greeted and non-blocking (see ``tacit.runtime.rendezvous``).
+
+    Frames go one way on each data connection; pulses go the other.
+    """
 
     outgoing: socket.socket
     incoming: socket.socket
@@ -50,10 +54,12 @@ class TcpTransport(Transport):
         self._sent = dict.fromkeys(wires, 0)
         self._alarm = Alarm()
         self._controls = {peer: wire.control for peer, wire in wires.items()}
-        self._monitor = Monitor(self, self._controls, heartbeat_timeout)
+        pulses = {peer: wire.outgoing for peer, wire in wires.items()}
+        self._monitor = Monitor(self, self._controls, pulses, heartbeat_timeout)
         self._outboxes = {peer: self._outbox(peer, wire.outgoing) for peer, wire in wires.items()}
         self._inboxes = {peer: self._inbox(peer, wire.incoming) for peer, wire in wires.items()}
         self._monitor.start()
+        self._pulse = Pulse([wire.incoming for wire in wires.values()], beat_seconds(heartbeat_timeout))
 
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
         check_tag(tag)
@@ -183,6 +189,7 @@ class TcpTransport(Transport):
         deadline = monotonic() + _FLUSH_SECONDS
         for link in self._controls.values():
             link.flush(max(0.0, deadline - monotonic()))
+        self._pulse.stop()
         self._monitor.stop()
         for peer in self.peers:
             self._outboxes[peer].close()
