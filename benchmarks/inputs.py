@@ -13,7 +13,7 @@ import numpy
 Arrays = tuple[numpy.ndarray, ...]
 
 CLASSES = 10
-SEQUENCE, WIDTH, HEADS, FEEDFORWARD = 128, 768, 12, 3072
+SEQUENCE, WIDTH, HEADS, FEEDFORWARD, LAYERS = 128, 768, 12, 3072, 12
 _STEPS = 1 << 12
 
 
@@ -56,5 +56,7 @@ INPUTS: dict[str, Callable[[], Arrays]] = {
     "lenet": lambda: (uniform("images", 0, 1, 32, 1, 28, 28),),
     "encoder": lambda: (normal("x", 1, 1, SEQUENCE, WIDTH),),
     "resnet18": lambda: (normal("image", 1, 1, 3, 224, 224),),
+    "bert": lambda: (normal("tokens", 1, 1, SEQUENCE, WIDTH),),
+    "gpt2": lambda: (normal("tokens", 1, 1, SEQUENCE, WIDTH),),
 }
-"""What each row computes on, images in the order of PyTorch: batch, channels, height, width."""
+"""What each row computes on: images as PyTorch orders them (batch, channels, height, width), text embedded."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-import torch
 from torch import Tensor, nn
-
-from benchmarks.inputs import SEQUENCE
 
 INSTALLED = find_spec("transformers") is not None
 
@@ -35,8 +32,3 @@ def gpt2() -> nn.Module:
     from transformers import GPT2Config, GPT2Model
 
     return _Hidden(GPT2Model(GPT2Config(attn_implementation="eager")))
-
-
-def embeddings() -> tuple[Tensor, ...]:
-    """One sequence of 128 embedded tokens, as the owner of the text would make them."""
-    return (torch.randn(1, SEQUENCE, 768, generator=torch.Generator().manual_seed(1)),)

@@ -61,13 +61,9 @@ def _op(base: str, title: str, function: Callable[..., Tensor], weights: tuple[i
     return [Row(base, title, make, sharing) for sharing in ((JOINT, OWNED) if weights else (JOINT,))]
 
 
-def _inference(
-    base: str, title: str, net: Callable[[], nn.Module], inputs: Callable[[], tuple[Tensor, ...]] | None = None
-) -> list[Row]:
+def _inference(base: str, title: str, net: Callable[[], nn.Module]) -> list[Row]:
     def make() -> Work:
-        with torch.no_grad():
-            tensors = inputs() if inputs is not None else _tensors(base)
-        return Work(tensors, _forward, nets.built(net))
+        return Work(_tensors(base), _forward, nets.built(net))
 
     return [Row(base, title, make, sharing) for sharing in (JOINT, OWNED)]
 
@@ -119,8 +115,8 @@ def rows() -> dict[str, Row]:
         *_inference("resnet18", "ResNet-18, 224^2, batch 1", nets.resnet18),
     ]
     if language.INSTALLED:
-        found += _inference("bert", "BERT-base, 128 tokens", language.bert, language.embeddings)
-        found += _inference("gpt2", "GPT-2, 128 tokens", language.gpt2, language.embeddings)
+        found += _inference("bert", "BERT-base, 128 tokens", language.bert)
+        found += _inference("gpt2", "GPT-2, 128 tokens", language.gpt2)
     return {row.name: row for row in found}
 
 

@@ -28,13 +28,15 @@ class Work:
 
 
 def work(name: str) -> Work:
-    """What a row computes. Raises KeyError for a row that has no counterpart here."""
+    """What a row computes. Raises ValueError for a row that has no counterpart here."""
     if name.startswith("mlp-step"):
         return _training(name)
     if name == "encoder":
         return _encoder()
     if name in _NETS:
         return _inference(name, *_NETS[name])
+    if name not in _OPS:
+        raise ValueError(f"no counterpart of {name} is written for CrypTen")
     function, plain = _OPS[name]
     inputs = _inputs(name)
     secrets = [crypten.cryptensor(x, src=rank) for rank, x in enumerate(inputs)]

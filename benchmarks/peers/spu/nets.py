@@ -8,12 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy
 
-from benchmarks.inputs import FEEDFORWARD, HEADS, SEQUENCE, WIDTH
-
-_LOWEST = -1000.0
+LOWEST = -1000.0
 """Stands for minus infinity, which fixed point does not have."""
 
-_ENCODER_EPS = 1e-3
 _CHANNELS = (64, 128, 256, 512)
 
 
@@ -26,30 +23,31 @@ def convolution(x: Any, w: Any, stride: int, padding: int) -> Any:
 def max_pool(x: Any, size: int = 3, stride: int = 2, padding: int = 1) -> Any:
     """The maximum of each window."""
     around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-    return jax.lax.reduce_window(x, _LOWEST, jax.lax.max, (1, size, size, 1), (1, stride, stride, 1), around)
+    return jax.lax.reduce_window(x, LOWEST, jax.lax.max, (1, size, size, 1), (1, stride, stride, 1), around)
 
 
-class _Weights:
+class Weights:
     """Gaussian weights with the deviation that keeps activations of the same size."""
 
-    def __init__(self) -> None:
-        self._rng = numpy.random.default_rng(0)
+    def __init__(self, seed: int = 0) -> None:
+        self._rng = numpy.random.default_rng(seed)
 
     def __call__(self, *shape: int, gain: float = 2.0) -> numpy.ndarray:
         fan_in = numpy.prod(shape[:-1])
         return (self._rng.standard_normal(shape) * (gain / fan_in) ** 0.5).astype(numpy.float32)
 
 
-def _zeros(n: int) -> numpy.ndarray:
+def zeros(n: int) -> numpy.ndarray:
+    """Biases."""
     return numpy.zeros(n, numpy.float32)
 
 
 def lenet_weights() -> dict[str, numpy.ndarray]:
     """Weights and biases by layer."""
-    make = _Weights()
+    make = Weights()
     shapes = {"c1": (5, 5, 1, 6), "c2": (5, 5, 6, 16), "l1": (400, 120), "l2": (120, 84), "l3": (84, 10)}
     weights = {name: make(*shape) for name, shape in shapes.items()}
-    return weights | {f"{name}b": _zeros(shape[-1]) for name, shape in shapes.items()}
+    return weights | {f"{name}b": zeros(shape[-1]) for name, shape in shapes.items()}
 
 
 def lenet(x: Any, p: Any) -> Any:
@@ -61,46 +59,16 @@ def lenet(x: Any, p: Any) -> Any:
     return x @ p["l3"] + p["l3b"]
 
 
-def encoder_weights() -> dict[str, numpy.ndarray]:
-    """Weights and biases by layer, and those of both normalizations."""
-    make = _Weights()
-    shapes = dict.fromkeys("qkvo", (WIDTH, WIDTH)) | {"f1": (WIDTH, FEEDFORWARD), "f2": (FEEDFORWARD, WIDTH)}
-    weights = {name: make(*shape, gain=0.3) for name, shape in shapes.items()}
-    weights |= {f"{name}b": _zeros(shape[-1]) for name, shape in shapes.items()}
-    for norm in ("n1", "n2"):
-        weights |= {norm: numpy.ones(WIDTH, numpy.float32), f"{norm}b": _zeros(WIDTH)}
-    return weights
-
-
-def encoder(x: Any, p: Any) -> Any:
-    """One layer of a transformer's encoder, normalized after each half; x is [tokens, width]."""
-    q, k, v = (_heads(x @ p[name] + p[f"{name}b"]) for name in "qkv")
-    attention = jax.nn.softmax(q @ k.transpose(0, 2, 1) * (WIDTH // HEADS) ** -0.5, -1)
-    context = (attention @ v).transpose(1, 0, 2).reshape(SEQUENCE, WIDTH)
-    x = _norm(x + context @ p["o"] + p["ob"], p["n1"], p["n1b"])
-    hidden = jax.nn.gelu(x @ p["f1"] + p["f1b"], approximate=True)
-    return _norm(x + hidden @ p["f2"] + p["f2b"], p["n2"], p["n2b"])
-
-
-def _heads(x: Any) -> Any:
-    return x.reshape(SEQUENCE, HEADS, WIDTH // HEADS).transpose(1, 0, 2)
-
-
-def _norm(x: Any, weight: Any, bias: Any) -> Any:
-    centred = x - x.mean(-1, keepdims=True)
-    return centred * jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + _ENCODER_EPS) * weight + bias
-
-
 def resnet18_weights() -> dict[str, numpy.ndarray]:
     """Weights and biases by layer, batch normalization in them."""
-    make = _Weights()
-    weights = {"stem": make(7, 7, 3, 64), "stemb": _zeros(64), "fc": make(512, 1000), "fcb": _zeros(1000)}
+    make = Weights()
+    weights = {"stem": make(7, 7, 3, 64), "stemb": zeros(64), "fc": make(512, 1000), "fcb": zeros(1000)}
     before = 64
     for name, channels, _ in _blocks():
-        weights |= {f"{name}1": make(3, 3, before, channels), f"{name}1b": _zeros(channels)}
-        weights |= {f"{name}2": make(3, 3, channels, channels, gain=0.5), f"{name}2b": _zeros(channels)}
+        weights |= {f"{name}1": make(3, 3, before, channels), f"{name}1b": zeros(channels)}
+        weights |= {f"{name}2": make(3, 3, channels, channels, gain=0.5), f"{name}2b": zeros(channels)}
         if before != channels:
-            weights |= {f"{name}d": make(1, 1, before, channels, gain=1.0), f"{name}db": _zeros(channels)}
+            weights |= {f"{name}d": make(1, 1, before, channels, gain=1.0), f"{name}db": zeros(channels)}
         before = channels
     return weights
 

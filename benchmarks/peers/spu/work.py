@@ -12,14 +12,13 @@ import numpy
 from benchmarks.inputs import CLASSES, INPUTS
 from benchmarks.peers.spu.nets import (
     convolution,
-    encoder,
-    encoder_weights,
     lenet,
     lenet_weights,
     max_pool,
     resnet18,
     resnet18_weights,
 )
+from benchmarks.peers.spu.transformers import bert, bert_weights, encoder, encoder_weights, gpt2, gpt2_weights
 
 Work = tuple[Callable[..., Any], list[Any]]
 
@@ -27,7 +26,9 @@ _LEARNING_RATE = 0.1
 
 
 def work(name: str) -> Work:
-    """What a row computes and on what. Raises KeyError for a row that has no counterpart here."""
+    """What a row computes and on what. Raises ValueError for a row that has no counterpart here."""
+    if name not in _WORK:
+        raise ValueError(f"no counterpart of {name} is written for SPU")
     return _WORK[name]()
 
 
@@ -79,8 +80,8 @@ def _squared_error(outputs: Any, y: Any) -> Any:
     return ((outputs - y) ** 2).mean()
 
 
-def _encoder() -> Work:
-    return encoder, [INPUTS["encoder"]()[0][0], encoder_weights()]
+def _on_tokens(name: str, function: Callable[..., Any], weights: Callable[[], Any]) -> Callable[[], Work]:
+    return lambda: (function, [INPUTS[name]()[0][0], weights()])
 
 
 _WORK: dict[str, Callable[[], Work]] = {
@@ -99,6 +100,8 @@ _WORK: dict[str, Callable[[], Work]] = {
     "mlp-step": _training("mlp-step", _cross_entropy),
     "mlp-step-mse": _training("mlp-step-mse", _squared_error),
     "lenet": _on_images("lenet", lenet, lenet_weights),
-    "encoder": _encoder,
+    "encoder": _on_tokens("encoder", encoder, encoder_weights),
     "resnet18": _on_images("resnet18", resnet18, resnet18_weights),
+    "bert": _on_tokens("bert", bert, bert_weights),
+    "gpt2": _on_tokens("gpt2", gpt2, gpt2_weights),
 }
