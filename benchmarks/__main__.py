@@ -31,7 +31,7 @@ def main() -> int:
         print(*(f"{name:16} {table[name].title}" for name in names), sep="\n")
         return 0
     here = limits.measured()
-    wishes = Wishes(options.repeat, options.network, options.profile)
+    wishes = Wishes(options.repeat, tuple(options.network), options.profile)
     records: list[Record] = []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
@@ -53,10 +53,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", help="names of rows separated by commas; 'matmul*' means all that begin so")
     parser.add_argument("--repeat", type=int, default=5, help="repetitions that count (default 5)")
     parser.add_argument("--json", type=Path, help="put the results into this file")
-    parser.add_argument("--network", choices=list(NETWORKS), help="forecast for these links, and measure over them")
+    links = f"forecast for these links, and measure over them: {' or '.join(NETWORKS)}, or several with commas"
+    parser.add_argument("--network", type=_networks, default=[], help=links)
     parser.add_argument("--profile", help="write a cProfile of one party's last repetition to this file")
     parser.add_argument("--list", action="store_true", help="only list the rows")
     return parser.parse_args()
+
+
+def _networks(names: str) -> list[str]:
+    found = [name.strip() for name in names.split(",")]
+    for name in found:
+        if name not in NETWORKS:
+            raise argparse.ArgumentTypeError(f"no network is called {name!r}; there are {', '.join(NETWORKS)}")
+    return found
 
 
 if __name__ == "__main__":

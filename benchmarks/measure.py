@@ -24,10 +24,10 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wishes:
-    """How to measure. network: also over such links. profile: where to write a cProfile of one party."""
+    """How to measure. networks: also over such links. profile: where to write a cProfile of one party."""
 
     repeat: int = 5
-    network: str | None = None
+    networks: tuple[str, ...] = ()
     profile: str | None = None
 
 
@@ -39,7 +39,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record: Record = {"row": row.name, "title": row.title, "who": WHO[row.sharing], "sharing": row.sharing}
     try:
         live = list(tacit.run(job, [LAB, CLINIC], (row.name, wishes.repeat), "processes", SETTINGS).values())
-        ahead = run_ahead(row, wishes.repeat, (None, wishes.network) if wishes.network else (None,), wishes.profile)
+        ahead = run_ahead(row, wishes.repeat, (None, *wishes.networks), wishes.profile)
     except PartyFailedError as error:
         built = not isinstance(error.__cause__, UnsupportedOpError | NotBuiltError)
         reason = str(error.__cause__ or error).splitlines()[0].partition(". ")[0]
@@ -53,8 +53,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record |= _errors(row, online)
     record |= _floor(row, record, limits)
     record["primitives"] = online[0].table
-    if wishes.network is not None:
-        record["network"] = _forecast(wishes.network, record, times(ahead.outcomes[wishes.network])["seconds"])
+    record["networks"] = [_forecast(name, record, times(ahead.outcomes[name])["seconds"]) for name in wishes.networks]
     return record
 
 

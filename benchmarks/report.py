@@ -14,19 +14,18 @@ HEADINGS = (
     *("online s", "spread", "CPU s", "dealing s", "dealer beside s", "rounds", "MB online", "MB dealer"),
     *("peak MB", "max error", "of limit"),
 )
-_NETWORK = ("links", "forecast s", "measured s", "off by")
+NETWORK_HEADINGS = ("links", "forecast s", "measured s", "off by")
 
 
 def table(records: list[Record]) -> Table:
-    """One line a row; what was measured over other links in columns of its own."""
+    """One line a row."""
     out = Table(title="Two parties and a dealer, one thread each, processes on loopback")
     out.add_column("row")
-    network = any("network" in record for record in records)
-    for heading in (*HEADINGS, *(_NETWORK if network else ())):
+    for heading in HEADINGS:
         out.add_column(heading, justify="right")
     for record in records:
         if record["status"] == "measured":
-            out.add_row(record["row"], *cells(record), *network_cells(record))
+            out.add_row(record["row"], *cells(record))
         else:
             out.add_row(record["row"], record["status"], style="dim")
     return out
@@ -47,12 +46,24 @@ def cells(record: Record) -> tuple[str, ...]:
     )
 
 
-def network_cells(record: Record) -> tuple[str, ...]:
-    """Forecast and measured time over other links, as text; empty if there is none."""
-    found = record.get("network")
-    if found is None:
-        return ()
-    return found["name"], seconds(found["forecast"]), seconds(found["seconds"]), f"{found['difference']:+.0%}"
+def networks(records: list[Record]) -> Table:
+    """One line for each row and network that it was measured over."""
+    out = Table(title="Over other links")
+    out.add_column("row")
+    for heading in NETWORK_HEADINGS:
+        out.add_column(heading, justify="right")
+    for record in records:
+        for line in network_cells(record):
+            out.add_row(record["row"], *line)
+    return out
+
+
+def network_cells(record: Record) -> list[tuple[str, ...]]:
+    """Forecast and measured time over each network, as text under ``NETWORK_HEADINGS``."""
+    return [
+        (each["name"], seconds(each["forecast"]), seconds(each["seconds"]), f"{each['difference']:+.0%}")
+        for each in record.get("networks", [])
+    ]
 
 
 def seconds(value: float) -> str:
@@ -66,6 +77,8 @@ def show(records: list[Record], limits: dict[str, Any]) -> None:
     if not console.is_terminal:
         console.width = _FILE_WIDTH
     console.print(table(records))
+    if any(record.get("networks") for record in records):
+        console.print(networks(records))
     for record in records:
         if record["status"] != "measured":
             console.print(f"{record['row']}: {record['status']}. {record['reason']}", style="dim", highlight=False)
