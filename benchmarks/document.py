@@ -1,8 +1,9 @@
-"""``python -m benchmarks.document``: docs/performance.md and its picture from the files of results."""
+"""``python -m benchmarks.document``: docs/performance.md, its figures as JSON and its picture from files of results."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +33,7 @@ its bytes and its rounds at those of bare sockets, one after the other) as a sha
 
 
 def main() -> int:
-    """Write both. Without matplotlib only the text."""
+    """Write all three. Without matplotlib there is no picture."""
     options = _options()
     own, peers = results.load(options.bench), results.load(options.peers)
     try:
@@ -42,6 +43,7 @@ def main() -> int:
     except ImportError:
         print("No picture: matplotlib is not installed (pip install '.[bench]').", file=sys.stderr)
     (DOCS / "performance.md").write_text(text(own, peers))
+    (DOCS / "performance.json").write_text(json.dumps(_figures(own, peers), indent=1) + "\n")
     return 0
 
 
@@ -54,6 +56,7 @@ def text(own: dict[str, Any], peers: dict[str, Any]) -> str:
     if peers["rows"]:
         parts += ["## Beside others\n", _COMPARISON, _machine(peers), _peers_table(peers), _missing(peers)]
         parts += ["![Seconds by row and system](performance.svg)\n"]
+    parts += ["All figures: [performance.json](performance.json).\n"]
     return "\n".join(part for part in parts if part)
 
 
@@ -63,6 +66,17 @@ costs no traffic and protects nothing from that party; ours comes from the deale
 Our seconds are those online; the ratio in brackets is against ours with the dealer beside. SPU and CrypTen open weights
 again in each run, ours once in a session.
 """
+
+
+def _figures(own: dict[str, Any], peers: dict[str, Any]) -> dict[str, Any]:
+    """Everything that was measured, without the printed tables of primitives."""
+    return {"own": _without_tables(own), "peers": _without_tables(peers)}
+
+
+def _without_tables(found: Any) -> Any:
+    if not isinstance(found, dict):
+        return found
+    return {key: _without_tables(value) for key, value in found.items() if key != "primitives"}
 
 
 def _machine(found: dict[str, Any]) -> str:
