@@ -54,7 +54,7 @@ def test_a_public_value_is_compared_chunk_by_chunk(target: Kernels, words, n: in
 
 
 def test_tables_of_the_wrong_size_are_refused() -> None:
-    for name in [name for name in kernels.available() if name != "reference"]:
+    for name in [name for name in kernels.available() if name not in ("device", "reference")]:
         native = kernels.available()[name]
         planes, tables = torch.zeros(8, 2, dtype=torch.int64), torch.zeros(30, 2, dtype=torch.int64)
         for wrong in (tables[:29], tables[:, :1], tables.t().contiguous().t()):

@@ -12,7 +12,7 @@ import torch
 from tacit.errors import MisuseError
 from tacit.ring import kernels
 
-NATIVE = [name for name in kernels.available() if name != "reference"]
+NATIVE = [name for name in kernels.available() if name not in ("device", "reference")]
 needs_native = pytest.mark.skipif(not NATIVE, reason="built without a compiler")
 
 
@@ -27,12 +27,13 @@ def active_under(wanted: str) -> str:
 def test_reference_is_always_there() -> None:
     assert list(kernels.available())[-1] == "reference"
     assert kernels.choose("reference")[0] == "reference"
-    assert kernels.choose("auto")[0] == next(iter(kernels.available()))
+    assert kernels.choose("auto")[0] == (NATIVE[0] if NATIVE else "reference")
 
 
 def test_the_environment_decides() -> None:
     assert active_under("reference") == "reference"
-    assert active_under("auto") == next(iter(kernels.available()))
+    assert active_under("device") == "device"
+    assert active_under("auto") == (NATIVE[0] if NATIVE else "reference")
 
 
 @needs_native
@@ -53,7 +54,8 @@ def test_a_stale_build_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     from tacit.ring import native
 
     monkeypatch.setattr(native, "INTERFACE", -1)
-    assert list(kernels.available()) == ["reference"]
+    assert list(kernels.available()) == ["device", "reference"]
+    assert kernels.choose("auto")[0] == "reference"
     with pytest.raises(MisuseError, match="compiler"):
         kernels.choose("native")
 

@@ -76,7 +76,7 @@ def check_gradient(g_shape: Shape, expected: Shape) -> None:
 def forward(x: torch.Tensor, w: torch.Tensor, window: Window) -> torch.Tensor:
     """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out]."""
     shape = output_shape(tuple(x.shape), tuple(w.shape), window)
-    out = torch.empty(shape, dtype=torch.int64)
+    out = x.new_empty(shape)
     weights = _by_group(w, window)
     places = math.prod(shape[2:])
     for part, columns in _columns(x, tuple(w.shape[2:]), window):
@@ -89,7 +89,7 @@ def forward(x: torch.Tensor, w: torch.Tensor, window: Window) -> torch.Tensor:
 
 def grad_weight(x: torch.Tensor, g: torch.Tensor, window: Window, weight_shape: Shape) -> torch.Tensor:
     """x, g[N, O, *out] -> the gradient for w: [O, C/groups, *k]."""
-    total = torch.zeros(window.groups, weight_shape[0] // window.groups, math.prod(weight_shape[1:]), dtype=torch.int64)
+    total = x.new_zeros(window.groups, weight_shape[0] // window.groups, math.prod(weight_shape[1:]))
     for part, columns in _columns(x, weight_shape[2:], window):
         total += kernels.bmm(_gradient_rows(g[part], window), columns.transpose(1, 2))
     return total.view(weight_shape)
@@ -99,7 +99,7 @@ def grad_input(g: torch.Tensor, w: torch.Tensor, window: Window, input_shape: Sh
     """g[N, O, *out], w -> the gradient for x: [N, C, *s]."""
     kernel, places = tuple(w.shape[2:]), tuple(g.shape[2:])
     padded = [length + 2 * pad for length, pad in zip(input_shape[2:], window.padding, strict=True)]
-    out = torch.zeros(*input_shape[:2], *padded, dtype=torch.int64)
+    out = g.new_zeros(*input_shape[:2], *padded)
     weights = _by_group(w, window).transpose(1, 2)  # [G, C/G * K, O/G]
     for part in _parts(input_shape[0], math.prod(w.shape[1:]) * window.groups * math.prod(places)):
         columns = kernels.bmm(weights, _gradient_rows(g[part], window))

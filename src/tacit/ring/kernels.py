@@ -1,7 +1,8 @@
-"""The one place that chooses between native and reference kernels.
+"""The one place that chooses kernels: by where the tensors lie, and on the CPU between native and reference ones.
 
-The environment variable ``TACIT_KERNELS`` overrides the choice: ``auto`` (the default), ``reference``, ``native`` (an
-error if there are none) or one instruction set (``avx512``, ``avx2``, ``portable``). All give the same integers.
+The environment variable ``TACIT_KERNELS`` overrides the choice for the CPU: ``auto`` (the default), ``reference``,
+``native`` (an error if there are none), one instruction set (``avx512``, ``avx2``, ``portable``), or ``device``, which
+is what tensors on an accelerator go through in any case. All give the same integers.
 """
 
 from __future__ import annotations
@@ -10,33 +11,33 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-import torch
+from torch import Tensor
 
 from tacit.errors import MisuseError
-from tacit.ring import reference
+from tacit.ring import device, reference
 
 
 class Kernels(Protocol):
     """What a set of kernels offers; ``reference`` documents each."""
 
-    def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
-    def bmm(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
-    def to_planes(self, x: torch.Tensor, width: int) -> torch.Tensor: ...
-    def from_planes(self, planes: torch.Tensor, n: int) -> torch.Tensor: ...
-    def pack_bits(self, bits: torch.Tensor) -> torch.Tensor: ...
-    def unpack_bits(self, plane: torch.Tensor, n: int) -> torch.Tensor: ...
-    def look_up(self, tables: torch.Tensor, digits: torch.Tensor, one: bool) -> tuple[torch.Tensor, torch.Tensor]: ...
-    def prefix_tables(self, planes: torch.Tensor, tables: torch.Tensor) -> None: ...
+    def matmul(self, a: Tensor, b: Tensor) -> Tensor: ...
+    def bmm(self, a: Tensor, b: Tensor) -> Tensor: ...
+    def to_planes(self, x: Tensor, width: int) -> Tensor: ...
+    def from_planes(self, planes: Tensor, n: int) -> Tensor: ...
+    def pack_bits(self, bits: Tensor) -> Tensor: ...
+    def unpack_bits(self, plane: Tensor, n: int) -> Tensor: ...
+    def look_up(self, tables: Tensor, digits: Tensor, one: bool) -> tuple[Tensor, Tensor]: ...
+    def prefix_tables(self, planes: Tensor, tables: Tensor) -> None: ...
     @property
-    def truncated(self) -> Callable[..., torch.Tensor]: ...
+    def truncated(self) -> Callable[..., Tensor]: ...
     @property
-    def chosen(self) -> Callable[..., torch.Tensor]: ...
+    def chosen(self) -> Callable[..., Tensor]: ...
     @property
-    def chosen_truncated(self) -> Callable[..., torch.Tensor]: ...
+    def chosen_truncated(self) -> Callable[..., Tensor]: ...
 
 
 def available() -> dict[str, Kernels]:
-    """All kernels that work here, by name, the fastest first and ``reference`` last."""
+    """All kernels that work here, by name: the native ones, the fastest first, then ``device`` and ``reference``."""
     found: dict[str, Kernels] = {}
     try:
         from tacit import _native
@@ -48,40 +49,81 @@ def available() -> dict[str, Kernels]:
             found = {name: native.Native(name) for name in native.targets()}
     except ImportError:  # built without a compiler
         pass
-    return {**found, "reference": reference}
+    return {**found, "device": device, "reference": reference}
 
 
 def choose(wanted: str) -> tuple[str, Kernels]:
     """The name and the kernels for a value of ``TACIT_KERNELS``; MisuseError if they are not there."""
     found = available()
-    names = list(found)
-    if wanted == "auto":
-        return names[0], found[names[0]]
-    if wanted == "native" and len(names) > 1:
-        return names[0], found[names[0]]
+    native = [name for name in found if name not in ("device", "reference")]
+    if wanted == "auto" or (wanted == "native" and native):
+        wanted = native[0] if native else "reference"
     if wanted in found:
         return wanted, found[wanted]
     raise MisuseError(
-        f"TACIT_KERNELS={wanted!r}: not available here. There are {', '.join(names)} (and auto)."
+        f"TACIT_KERNELS={wanted!r}: not available here. There are {', '.join(found)} (and auto)."
         " Native kernels need a C++ compiler when Tacit is installed: run `pip install .` again with one."
     )
 
 
 _name, _kernels = choose(os.environ.get("TACIT_KERNELS", "auto"))
 
-matmul = _kernels.matmul
-bmm = _kernels.bmm
-to_planes = _kernels.to_planes
-from_planes = _kernels.from_planes
-pack_bits = _kernels.pack_bits
-unpack_bits = _kernels.unpack_bits
-look_up = _kernels.look_up
-prefix_tables = _kernels.prefix_tables
-truncated = _kernels.truncated
-chosen = _kernels.chosen
-chosen_truncated = _kernels.chosen_truncated
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
+    return (_kernels if a.is_cpu else device).matmul(a, b)
+
+
+def bmm(a: Tensor, b: Tensor) -> Tensor:
+    """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
+    return (_kernels if a.is_cpu else device).bmm(a, b)
+
+
+def to_planes(x: Tensor, width: int) -> Tensor:
+    """int64[n] -> int64[width, ceil(n / 64)]: plane j holds bit j."""
+    return (_kernels if x.is_cpu else device).to_planes(x, width)
+
+
+def from_planes(planes: Tensor, n: int) -> Tensor:
+    """int64[width, ceil(n / 64)] -> int64[n], the inverse of ``to_planes``."""
+    return (_kernels if planes.is_cpu else device).from_planes(planes, n)
+
+
+def pack_bits(bits: Tensor) -> Tensor:
+    """bool[n] -> int64[ceil(n / 64)], padding bits zero."""
+    return (_kernels if bits.is_cpu else device).pack_bits(bits)
+
+
+def unpack_bits(plane: Tensor, n: int) -> Tensor:
+    """int64[ceil(n / 64)] -> bool[n]."""
+    return (_kernels if plane.is_cpu else device).unpack_bits(plane, n)
+
+
+def look_up(tables: Tensor, digits: Tensor, one: bool) -> tuple[Tensor, Tensor]:
+    """Shares of [v < r] and [v == r] for each chunk of a public v: see ``reference.look_up``."""
+    return (_kernels if tables.is_cpu else device).look_up(tables, digits, one)
+
+
+def prefix_tables(planes: Tensor, tables: Tensor) -> None:
+    """The tables [chunk <= v] of a value given as bit planes: see ``reference.prefix_tables``."""
+    (_kernels if planes.is_cpu else device).prefix_tables(planes, tables)
+
+
+def truncated(m: Tensor, width: int, shift: int, rounding: int, first: bool, shifted: Tensor, top: Tensor) -> Tensor:
+    """See ``masked.truncated``."""
+    return (_kernels if m.is_cpu else device).truncated(m, width, shift, rounding, first, shifted, top)
+
+
+def chosen(m: Tensor, first: bool, a: Tensor, rho: Tensor, rho_a: Tensor, beta: Tensor) -> Tensor:
+    """See ``masked.chosen``."""
+    return (_kernels if m.is_cpu else device).chosen(m, first, a, rho, rho_a, beta)
+
+
+def chosen_truncated(m: Tensor, width: int, shift: int, first: bool, *shares_and_beta: Tensor) -> Tensor:
+    """See ``masked.chosen_truncated``."""
+    return (_kernels if m.is_cpu else device).chosen_truncated(m, width, shift, first, *shares_and_beta)
 
 
 def active() -> str:
-    """Which kernels are in use: ``"reference"`` or the instruction set of the native ones."""
+    """Which kernels CPU tensors go through: ``"reference"``, ``"device"`` or the instruction set of the native ones."""
     return _name

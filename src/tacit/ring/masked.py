@@ -60,6 +60,6 @@ def _of_first(public: Tensor, first: bool) -> Tensor:
 
 
 def _picked(beta: Tensor, value: Tensor, rho_value: Tensor) -> Tensor:
-    places = torch.arange(value.shape[0])
+    places = torch.arange(value.shape[0], device=value.device)
     bits = (beta[places >> 6] >> (places & 63)) & 1
     return bits * value + (1 - 2 * bits) * rho_value

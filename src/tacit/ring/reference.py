@@ -48,7 +48,7 @@ def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     columns = b.shape[2]
     if rows * inner * columns <= _SMALL or min(rows, columns) <= _THIN or _int64_product_is_fast():
         return torch.bmm(a, b)
-    out = torch.zeros(size, rows, columns, dtype=torch.int64)
+    out = a.new_zeros(size, rows, columns)
     for start in range(0, inner, _EXACT_TERMS):
         stop = start + _EXACT_TERMS
         _add_limb_products(out, a[:, :, start:stop], b[:, start:stop])
@@ -82,7 +82,7 @@ def _limb(x: torch.Tensor, index: int) -> torch.Tensor:
 def to_planes(x: torch.Tensor, width: int) -> torch.Tensor:
     """int64[n] -> int64[width, ceil(n / 64)]: plane j holds bit j."""
     count = -(-x.shape[0] // 64)
-    padded = torch.zeros(count * 64, dtype=torch.int64)
+    padded = x.new_zeros(count * 64)
     padded[: x.shape[0]] = x
     return _transpose(padded.view(count, 64))[:, :width].t().contiguous()
 
@@ -90,7 +90,7 @@ def to_planes(x: torch.Tensor, width: int) -> torch.Tensor:
 def from_planes(planes: torch.Tensor, n: int) -> torch.Tensor:
     """int64[width, ceil(n / 64)] -> int64[n], the inverse of ``to_planes``."""
     width, count = planes.shape
-    padded = torch.zeros(count, 64, dtype=torch.int64)
+    padded = planes.new_zeros(count, 64)
     padded[:, :width] = planes.t()
     result = _transpose(padded).view(-1)[:n]
     return result if n == count * 64 else result.clone()

@@ -1,0 +1,24 @@
+"""The kernels for tensors on an accelerator, with the same face as ``tacit.ring.reference``.
+
+Few large torch operations, none of which reads a value back to the host. They run on any device that torch has, so
+that ``TACIT_KERNELS=device`` puts CPU tensors through them too: that is how they are tested without an accelerator.
+"""
+
+from tacit.ring.device.limbs import bmm, matmul
+from tacit.ring.device.planes import pack_bits, unpack_bits
+from tacit.ring.masked import chosen, chosen_truncated, truncated
+from tacit.ring.reference import from_planes, look_up, prefix_tables, to_planes
+
+__all__ = [
+    "bmm",
+    "chosen",
+    "chosen_truncated",
+    "from_planes",
+    "look_up",
+    "matmul",
+    "pack_bits",
+    "prefix_tables",
+    "to_planes",
+    "truncated",
+    "unpack_bits",
+]
