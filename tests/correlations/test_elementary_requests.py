@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tacit.correlations import wire
 from tacit.correlations._base import CORRECTED, make_correction, output_shares, read_correction
-from tacit.correlations.elementary import EXP_SCALE, WAVE_SCALE, Exponentials, Powers, Waves
+from tacit.correlations.elementary import WAVE_SCALE, Exponentials, Powers, Waves
 from tacit.correlations.masks import Masks, MaskView
 from tacit.correlations.requests import Request
 from tacit.correlations.streams import Streams
@@ -34,18 +34,21 @@ def dealt(request: Request, parties: int) -> tuple[list[int], list[Tensor]]:
 
 
 @pytest.mark.parametrize("parties", [2, 3])
-@pytest.mark.parametrize(("fraction_bits", "integer_bits"), [(16, 5), (32, 5), (12, 3)])
-def test_exponentials(fraction_bits: int, integer_bits: int, parties: int) -> None:
-    a, (table,) = dealt(Exponentials(9, VIEW, fraction_bits, integer_bits), parties)
-    size = 1 << integer_bits
-    assert table.shape == (size, 35)
+@pytest.mark.parametrize(
+    ("fraction_bits", "integer_bits", "step_bits", "scale"),
+    [(16, 5, 0, 40), (32, 5, 0, 42), (12, 3, 0, 40), (16, 5, 1, 42), (32, 5, 2, 41), (16, 3, 3, 41)],
+)
+def test_exponentials(fraction_bits: int, integer_bits: int, step_bits: int, scale: int, parties: int) -> None:
+    a, (table,) = dealt(Exponentials(9, VIEW, fraction_bits, integer_bits, step_bits, scale), parties)
+    size, step = 1 << integer_bits, 1 << step_bits
+    assert table.shape == (size // step, 35)
     for element, word in enumerate(a):
         r = -word % (size << fraction_bits)
-        for v in range(size):
+        for row, v in enumerate(range(0, size, step)):
             exponent = v - r / 2**fraction_bits
             while exponent > 0 and v > r >> fraction_bits:
                 exponent -= size
-            assert abs(int(table[v, element]) - math.exp(exponent) * 2**EXP_SCALE) < 0.51
+            assert abs(int(table[row, element]) - math.exp(exponent) * 2**scale) < 0.51
 
 
 @pytest.mark.parametrize("parties", [2, 3])

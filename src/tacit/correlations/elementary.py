@@ -19,38 +19,37 @@ from tacit.ring.elementary import exp_fraction, exp_whole, fixed, harmonics
 _PART = 1 << 15
 """Numbers worked on at a time: what is made of them on the way stays in the cache."""
 
-EXP_SCALE = 40
-"""Fraction bits of a table of exp, whose entries are small numbers; their public factors carry 60 - 40."""
-
 WAVE_SCALE = 25
 """Fraction bits of sines and cosines."""
 
 
 @dataclass(frozen=True)
 class Exponentials(Request):
-    """For r = -a with ``fraction_bits``: shares of the 2**integer_bits numbers ``e**(v - r)``, v a whole number.
+    """For r = -a with ``fraction_bits``: shares of ``e**(v - r)`` for each multiple v of 2**step_bits.
 
-    v - r is taken modulo ``2**integer_bits`` between -2**integer_bits and 1: less 2**integer_bits where v exceeds the
-    whole part of r. Scale: ``EXP_SCALE``.
+    v lies below ``2**integer_bits``. v - r is taken modulo ``2**integer_bits`` between -2**integer_bits and 1: less
+    2**integer_bits where v exceeds the whole part of r. scale: fraction bits of the entries.
     """
 
     kind = "exponentials"
     mask: MaskView
     fraction_bits: int
     integer_bits: int
+    step_bits: int
+    scale: int
 
     def outputs(self) -> tuple[Output, ...]:
-        return (Output((1 << self.integer_bits, self.mask.count)),)
+        return (Output((1 << (self.integer_bits - self.step_bits), self.mask.count)),)
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         r = -masks.ring(self.mask).reshape(-1)
-        size = 1 << self.integer_bits
+        size, step = 1 << self.integer_bits, 1 << self.step_bits
         powers = torch.tensor([exp_whole(-k) for k in range(size)], dtype=torch.float64)
-        entries = torch.arange(size).unsqueeze(1)
-        table = torch.empty(size, len(r), dtype=torch.int64)
-        for part in _parts(len(r), size):
+        entries = torch.arange(0, size, step).unsqueeze(1)
+        table = torch.empty(size // step, len(r), dtype=torch.int64)
+        for part in _parts(len(r), size // step):
             below = ((r[part] >> self.fraction_bits) - entries) & (size - 1)
-            table[:, part] = fixed(self._start(r[part]) * powers[below], EXP_SCALE)
+            table[:, part] = fixed(self._start(r[part]) * powers[below], self.scale)
         return (table,)
 
     def _start(self, r: Tensor) -> Tensor:

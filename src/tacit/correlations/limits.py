@@ -30,6 +30,8 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "variables": (1, 64),
     "fraction_bits": (1, 62),
     "integer_bits": (0, 16),
+    "step_bits": (0, 16),
+    "scale": (0, 50),
     "period_bits": (1, 63),
     "terms": (1, 1 << 10),
     "degree": (2, 64),
@@ -46,6 +48,8 @@ def check(request: Request) -> None:
     known = {field.name: getattr(request, field.name) for field in fields(request)}
     if known.get("shift", 0) >= known.get("width", 64) or known.get("low", 0) + known.get("top", 0) > 64:
         raise ValueError("more bits than the ring has")
+    if known.get("step_bits", 0) > known.get("integer_bits", 16):
+        raise ValueError("steps longer than the table")
     if "masks" in known and any(view.count != known["count"] for view in known["masks"]):
         raise ValueError("a mask of another size than what is chosen")
     if "monomials" in known and max((v for m in known["monomials"] for v in m), default=0) >= known["variables"]:

@@ -7,6 +7,7 @@ import torch
 from tacit.functions.scale import relabelled
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
+from tacit.ring.elementary import EXP_SCALE, Window
 
 EXP_UNIT = 30
 """Fraction bits of ``exp_nonpositive``."""
@@ -15,15 +16,21 @@ _LN2 = 0.6931471805599453
 _LEAST = 21
 """exp(-21) is less than a unit of 2**-30."""
 
+_ROUGH = Window(step_bits=2)
+"""Down to -28; relative error 2**-21, and 2**-35 of 1: a 32nd of a unit of 2**-30."""
+
+_FINE = Window(step_bits=1, table_scale=42)
+"""Down to -30; relative error 2**-19, and 2**-40 of the largest, of which results as small as 2**-38 count."""
+
 
 def exp_nonpositive(protocol: Protocol, x: Share, among: Share | None = None) -> Share:
     """``e**x`` for ``x <= 0`` with 30 fraction bits, whatever the session's. Error 1e-6 of the result and 2**-29.
 
     Exactly 0 below -21. among: a secret bit; where it is 0 the result is exactly 0 (one more round, 2 bits).
-    Four rounds; 162 bits; from the dealer 256 bytes for the table and 66 besides. x may be pending. For softmax: a row
+    Four rounds; 162 bits; from the dealer 64 bytes for the table and 66 besides. x may be pending. For softmax: a row
     of 50,000 keeps its sum. Source: one-time tables (Ishai et al., TCC 2013).
     """
-    (power,) = protocol.exponential(x)
+    (power,) = protocol.exponential(x, window=_ROUGH)
     (above,) = protocol.compare(x, [-_LEAST << x.scale])
     if among is not None:
         above = protocol.both(above, among)
@@ -35,15 +42,15 @@ def exp(protocol: Protocol, x: Share) -> Share:
 
     (With f fraction bits the largest is ``2**(61 - f)``.) Two windows of the same table: one is kept at full precision
     for results below ``2**(38 - f)``, the other shifted down so that nothing overflows.
-    Four rounds; 295 bits; from the dealer 256 bytes for the table and 121 besides. x may be pending.
+    Four rounds; 295 bits; from the dealer 128 bytes for the table and 121 besides. x may be pending.
     """
     unit = protocol.settings.frac_bits
     shift, top = 38 - unit, 62 - unit
-    small, large = protocol.exponential(x, (shift, top))
+    small, large = protocol.exponential(x, (shift, top), _FINE)
     bounds = [_at(bound, x.scale) for bound in (-(unit + 1) * _LN2, int(shift * _LN2), (top - 1) * _LN2)]
     above, middle, beyond = protocol.compare(x, bounds)
     pairs = [
-        (protocol.xor(above, middle), relabelled(protocol, small, 1, 60 - shift, unit)),
+        (protocol.xor(above, middle), relabelled(protocol, small, 1, EXP_SCALE - shift, unit)),
         (protocol.xor(middle, beyond), relabelled(protocol, large, 4, unit, unit)),
         (beyond, protocol.public(torch.tensor(1 << (top - 1 + unit)), unit)),
     ]

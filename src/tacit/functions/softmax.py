@@ -26,7 +26,7 @@ def softmax(protocol: Protocol, x: Share, mask: Mask = None) -> Share:
 
     Differences within a row are below ``2**(61 - scale)``. A row in which no entry counts gives 0. x may be pending.
     Four rounds and 98 bits a match for the largest, of which there is one less than entries; then, for each entry, 36
-    bytes and from the dealer 350, and 9 rounds, 14 for more than 15 entries.
+    bytes and from the dealer 160, and 9 rounds, 14 for more than 15 entries.
     """
     power, total, _ = _exponentials(protocol, x, mask)
     inverse = reciprocal_between(protocol, total, EXP_UNIT, _high(x), EXP_UNIT)

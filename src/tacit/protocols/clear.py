@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tacit.ring.elementary import Wave, exp_fraction, exp_offset, exp_whole, fixed, harmonics
+from tacit.ring.elementary import EXP_SCALE, Wave, Window, exp_fraction, exp_offset, exp_whole, fixed, harmonics
 
 
 def round_shift(value: Tensor, shift: int) -> Tensor:
@@ -28,16 +28,16 @@ def bits(value: Tensor, width: int) -> Tensor:
     return torch.stack([(value >> j) & 1 for j in range(width)]).to(torch.bool)
 
 
-def exponential(value: Tensor, scale: int, shifts: Sequence[int], integer_bits: int) -> list[Tensor]:
-    """``e**x / 2**shift`` at scale 60, for each shift where its offset o has ``1 - 2**integer_bits < x - o <= 0``."""
-    size = 1 << integer_bits
+def exponential(value: Tensor, scale: int, shifts: Sequence[int], window: Window) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the window."""
+    size = 1 << window.integer_bits
     powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
     fraction = exp_fraction(value & ((1 << scale) - 1), scale)
     out = []
     for shift in shifts:
         offset = exp_offset(shift)
         below = (offset - (value >> scale)).clamp(0, size)
-        out.append(fixed(fraction * powers[below] * (exp_whole(offset) * 2.0**-shift), 40) << 20)
+        out.append(fixed(fraction * powers[below] * (exp_whole(offset) * 2.0**-shift), 40) << (EXP_SCALE - 40))
     return out
 
 

@@ -10,27 +10,29 @@ from tacit.correlations.elementary import WAVE_SCALE
 from tacit.protocols import clear
 from tacit.protocols.books import Books
 from tacit.protocols.share import Share, Storage
-from tacit.ring.elementary import Wave
+from tacit.ring.elementary import EXP_SCALE, Wave, Window
+
+_WINDOW = Window()
 
 
 class Elementary(Books):
     """What ``tacit.functions`` builds exp, sigmoid, erf and the rest from."""
 
-    def exponential(self, x: Share, shifts: Sequence[int] = (0,), integer_bits: int = 5) -> list[Share]:
+    def exponential(self, x: Share, shifts: Sequence[int] = (0,), window: Window = _WINDOW) -> list[Share]:
         """``e**x / 2**shift`` for each shift, from one opening; pending at scale 60 with unit 30; x may be pending.
 
-        Relative error 1e-6, and 2**-39 of the largest result. For ``1 - 2**integer_bits < x - o <= 0``, where o is
-        ``shift * ln 2`` rounded up. Any other x gives a number without meaning: select it away.
+        For x - o in the window, where o is ``shift * ln 2`` rounded up: ``Window`` states range and error. Any other x
+        gives a number without meaning: select it away.
         """
         if x.storage.known_by is not None:
             values: Sequence[Tensor | None] = [None] * len(shifts)
             if x.clear is not None:
-                values = clear.exponential(x.clear, x.scale, shifts, integer_bits)
-            outs = [self._known(value, x.storage.known_by, x.shape, Storage(60, 30)) for value in values]
+                values = clear.exponential(x.clear, x.scale, shifts, window)
+            outs = [self._known(value, x.storage.known_by, x.shape, Storage(EXP_SCALE, 30)) for value in values]
         else:
             with self.metered("exponential"):
-                parts = self._exponential(x, shifts, integer_bits)
-            outs = [Share(part, Storage(60, 30)) for part in parts]
+                parts = self._exponential(x, shifts, window)
+            outs = [Share(part, Storage(EXP_SCALE, 30)) for part in parts]
         return [self._passed_on(out, x) for out in outs]
 
     def waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Share]:

@@ -22,6 +22,27 @@ _SIN = [(-1) ** k * math.prod([_TURN] * (2 * k + 1)) / math.factorial(2 * k + 1)
 _COS = [(-1) ** k * math.prod([_TURN] * (2 * k), start=1.0) / math.factorial(2 * k) for k in range(9)]
 
 
+EXP_SCALE = 60
+"""Fraction bits of an exp of at most e: those of a table's entry and of its public factor together."""
+
+
+class Window(NamedTuple):
+    """Which exps a table serves: those of x with ``2**step_bits - 2**integer_bits < x <= 0``.
+
+    It has an entry for every ``2**step_bits`` whole numbers, with ``table_scale`` fraction bits. A result errs by
+    ``2**(table_scale - 61)`` of itself and ``e**(2**step_bits) * 2**-(table_scale + 1)`` of the largest.
+    """
+
+    integer_bits: int = 5
+    step_bits: int = 0
+    table_scale: int = 40
+
+    @property
+    def entries(self) -> int:
+        """How many numbers the table has."""
+        return 1 << (self.integer_bits - self.step_bits)
+
+
 class Wave(NamedTuple):
     """A function of an angle t: the sum of ``sines[k - 1] sin(k t)`` and of ``cosines[k] cos(k t)``."""
 

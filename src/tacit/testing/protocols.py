@@ -15,7 +15,7 @@ from torch import Tensor
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import MATMUL, MUL, conv, conv_grad_input, conv_grad_weight
-from tacit.ring.elementary import Wave, exp_offset
+from tacit.ring.elementary import Wave, Window, exp_offset
 from tacit.runtime.launcher import run
 from tacit.runtime.session import current
 from tacit.settings import Settings
@@ -231,6 +231,13 @@ def _elementary(case: _Case) -> Iterator[Result]:
         largest = math.exp(exp_offset(shift)) / 2**shift
         expected = (torch.exp(x.double() / 2**16) * largest * 2**30).round().to(torch.int64)
         yield f"exponential, {shift} bits down, scale 30", share, expected, 1024
+        for step in (1, 2, 3):
+            inside = x > ((1 << step) - 32) << 16
+            (share,) = p.exponential(
+                case.other(x[inside] + (exp_offset(shift) << 16)), (shift,), Window(step_bits=step)
+            )
+            p.settle(share)
+            yield f"exponential, {shift} bits down, steps of {1 << step}", share, expected[inside], 1024
     y = torch.cat([case.ring(200, bits=40), _extremes((1 << 61) - 1)])
     turns = (y & ((1 << 19) - 1)).double() / 2**19 * 2 * torch.pi
     for row, share in zip(_SERIES, p.waves(case.other(y), 19, _SERIES), strict=True):

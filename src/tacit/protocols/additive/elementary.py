@@ -12,30 +12,32 @@ from math import comb
 import torch
 from torch import Tensor
 
-from tacit.correlations.elementary import EXP_SCALE, WAVE_SCALE, Exponentials, Powers, Waves
+from tacit.correlations.elementary import WAVE_SCALE, Exponentials, Powers, Waves
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.share import Share
-from tacit.ring.elementary import Wave, exp_fraction, exp_offset, exp_whole, fixed, harmonics
+from tacit.ring.elementary import EXP_SCALE, Wave, Window, exp_fraction, exp_offset, exp_whole, fixed, harmonics
 
 
-def exponential(context: Context, x: Share, shifts: Sequence[int], integer_bits: int) -> list[Tensor]:
-    """``e**x / 2**shift`` at scale 60, for each shift where its offset o has ``1 - 2**integer_bits < x - o <= 0``.
+def exponential(context: Context, x: Share, shifts: Sequence[int], window: Window) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the window.
 
-    Relative error 2**-20, and 2**-39 of the largest. The opening, and from the source 64 bits for each of
-    2**integer_bits table entries, which serve all shifts.
+    The opening, and from the source 64 bits for each of ``window.entries``, which serve all shifts.
     """
     o = opened(context, x)
     bits = x.scale
-    delivery = context.fetch(Exponentials(context.new_id(), o.view, bits, integer_bits))
+    request = Exponentials(context.new_id(), o.view, bits, window.integer_bits, window.step_bits, window.table_scale)
+    delivery = context.fetch(request)
     m = o.value.reshape(-1)
     fraction = exp_fraction(m & ((1 << bits) - 1), bits)
     (table,) = delivery.get()
-    out = []
+    out, step = [], 1 << window.step_bits
     for shift in shifts:
         offset = exp_offset(shift)
-        factor = fixed(fraction * (exp_whole(offset) * 2.0**-shift), 60 - EXP_SCALE)
-        entry = ((m >> bits) - offset) & ((1 << integer_bits) - 1)
+        whole = ((m >> bits) - offset) & ((1 << window.integer_bits) - 1)
+        powers = torch.tensor([exp_whole(offset + i) * 2.0**-shift for i in range(step)], dtype=torch.float64)
+        factor = fixed(fraction * powers[whole & (step - 1)], EXP_SCALE - window.table_scale)
+        entry = whole >> window.step_bits
         out.append((table.gather(0, entry.unsqueeze(0)).squeeze(0) * factor).view(x.shape))
     return out
 
