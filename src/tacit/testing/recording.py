@@ -78,7 +78,7 @@ class Recorder:
         self.session = session
         self.repetitions: list[list[Piece]] = []
         self._seen: list[Piece] = []
-        self._exchanges: list[tuple[str, Tensor, Any]] = []
+        self._exchanges: list[tuple[str, Tensor, _Exchanged]] = []
         self._drawn: dict[tuple[int, int], Tensor] = {}
         self._generators: dict[int, Prg] = {}
 
@@ -101,7 +101,7 @@ class Recorder:
     def end(self, kept: Sequence[Share]) -> None:
         """A repetition ends; ``kept`` are the shares that are its results."""
         for stage, own, exchange in self._exchanges:
-            pieces = [piece_of("opened", "", stage, x) for x in (own, *exchange.wait())]
+            pieces = [piece_of("opened", "", stage, x) for x in (own, *exchange.received())]
             combine = torch.add if pieces[0].width else torch.bitwise_xor
             total = reduce(combine, (piece.data for piece in pieces))
             width = pieces[0].width
@@ -143,10 +143,29 @@ class Recorder:
         if direction == "received":
             self._seen.append(piece_of("received", peer, stage, tensor))
 
-    def _broadcast(self, broadcast: Any, tensor: Tensor) -> Any:
-        exchange = broadcast(tensor)
+    def _broadcast(self, broadcast: Any, tensor: Tensor) -> _Exchanged:
+        exchange = _Exchanged(broadcast(tensor))
         self._exchanges.append((self._stage, tensor.clone(), exchange))
         return exchange
+
+
+class _Exchanged:
+    """An exchange whose tensors are kept as they arrived: the protocol may compute in their memory."""
+
+    def __init__(self, exchange: Any) -> None:
+        self._exchange = exchange
+        self._received: list[Tensor] | None = None
+
+    def wait(self) -> list[Tensor]:
+        theirs: list[Tensor] = self._exchange.wait()
+        if self._received is None:
+            self._received = [tensor.clone() for tensor in theirs]
+        return theirs
+
+    def received(self) -> list[Tensor]:
+        if self._received is None:
+            self.wait()
+        return self._received or []
 
 
 class _Opened(Delivery):

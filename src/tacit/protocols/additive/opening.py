@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tacit.correlations.masks import MaskView
@@ -52,9 +53,10 @@ class Opening:
         self._exchange: Exchange | None = None
         self._receptions: list[Reception] = []
         self._value: Tensor | None = None
-        share = x.parts[0].reshape(-1)
-        self._own = share - context.source.streams.ring_mask(mask.id, mask.numel)
-        self._send(pack_width(self._own, width) if width < 64 else self._own)
+        own = context.source.streams.ring_mask(mask.id, mask.numel)
+        torch.sub(x.parts[0].reshape(-1), own, out=own)  # in the memory of this copy of the mask
+        self._own: Tensor | None = own if to in (None, context.party.rank) else None
+        self._send(pack_width(own, width) if width < 64 else own)
 
     def _send(self, data: Tensor) -> None:
         channel, rank = self._context.channel, self._context.party.rank
@@ -69,14 +71,14 @@ class Opening:
     def value(self) -> Tensor:
         """The opened value, flat, in ``[0, 2**width)``; waits for it the first time."""
         if self._value is None:
-            if self.to not in (None, self._context.party.rank):
+            if self._own is None:
                 raise InternalError("this opening is for another party")
             theirs = self._exchange.wait() if self._exchange else [r.wait() for r in self._receptions]
-            total = self._own
+            total = self._own  # perhaps still on its way out: nothing may be written there
             for data in theirs:
-                total = total + (data if self.width == 64 else unpack_width(data, self._numel, self.width))
-            self._value = total if self.width == 64 else total & ((1 << self.width) - 1)
-            self._exchange, self._receptions = None, []
+                total = (data if self.width == 64 else unpack_width(data, self._numel, self.width)).add_(total)
+            self._value = total if self.width == 64 else total.bitwise_and_((1 << self.width) - 1)
+            self._own, self._exchange, self._receptions = None, None, []
         return self._value
 
 
