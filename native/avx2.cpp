@@ -96,7 +96,7 @@ struct Lanes {
 
 }  // namespace
 
-const Kernels avx2_kernels = {"avx2", gemm, to_planes, from_planes, pack_bits, unpack_bits,
+const Kernels avx2_kernels = {"avx2", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                               look_up, prefix_tables, truncated, chosen, chosen_truncated};
 
 }  // namespace tacit

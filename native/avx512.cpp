@@ -76,7 +76,7 @@ struct Lanes {
 
 }  // namespace
 
-const Kernels avx512_kernels = {"avx512", gemm, to_planes, from_planes, pack_bits, unpack_bits,
+const Kernels avx512_kernels = {"avx512", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                                 look_up, prefix_tables, truncated, chosen, chosen_truncated};
 
 }  // namespace tacit

@@ -1,7 +1,7 @@
 // The kernels that every target provides, as plain functions on raw memory.
 //
-// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h, masked.h) in a file of its own with
-// its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
+// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h, masked.h and what
+// they include) in a file of its own with its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
 // table: an inline function compiled with AVX-512 and merged by the linker would crash older processors.
 #pragma once
 
@@ -19,11 +19,40 @@ struct Matrix {
     std::ptrdiff_t column_step;
 };
 
+// A right operand that is never laid out, the windows of a convolution: element (k, j) of sample s is
+// data[s * sample_step + rows[k] + columns[j]]. run[j] tells how many columns from j on lie side by side in memory; with `slack`, kSlack more words may be read.
+struct Windows {
+    const Word* data;
+    std::ptrdiff_t sample_step;
+    const std::ptrdiff_t* rows;
+    const std::ptrdiff_t* columns;
+    const std::size_t* run;
+    bool slack;
+};
+
+constexpr std::size_t kSlack = 16;
+
+// One product of a sum of products: a[rows, inner] @ b[inner, columns].
+template <class Right>
+struct Term {
+    std::size_t inner;
+    Matrix a;
+    Right b;
+};
+
+constexpr std::size_t kMostTerms = 2;
+
+// Where results go: `samples` matrices c[rows, columns], sample_step words apart, with rows row_step words apart.
+struct Result {
+    Word* data;
+    std::size_t samples, columns, sample_step, row_step;
+};
+
 struct Kernels {
     const char* name;
-    // c[rows, columns] = a[rows, inner] @ b[inner, columns] modulo 2^64; the rows of c are c_step words apart.
-    void (*gemm)(std::size_t rows, std::size_t columns, std::size_t inner, Matrix a, Matrix b, Word* c,
-                 std::size_t c_step);
+    // c = the sum of `count` products modulo 2^64, for each sample (matrices have one); the samples of windows share a.
+    void (*gemm)(std::size_t rows, const Term<Matrix>* terms, std::size_t count, Result c);
+    void (*convolve)(std::size_t rows, const Term<Windows>* terms, std::size_t count, Result c);
     // planes[width, ceil(n / 64)]: bit j of x[e] is bit e % 64 of planes[j, e / 64]; padding bits are zero.
     void (*to_planes)(const Word* x, std::size_t n, std::size_t width, Word* planes);
     void (*from_planes)(const Word* planes, std::size_t n, std::size_t width, Word* x);
@@ -52,7 +81,8 @@ extern const Kernels avx2_kernels;
 extern const Kernels avx512_kernels;
 #endif
 
-// At least `words` words of memory that belong to this thread and start at a cache line; `slot` is 0 or 1.
+// At least `words` words of memory that belong to this thread and start at a cache line; `slot` is below kScratchSlots.
+constexpr int kScratchSlots = 2 + static_cast<int>(kMostTerms);
 Word* scratch(int slot, std::size_t words);
 
 }  // namespace tacit

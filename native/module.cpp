@@ -4,16 +4,14 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 #include "kernels.h"
+#include "products.h"
 #include "pulse.h"
 
 namespace nb = nanobind;
@@ -21,14 +19,14 @@ namespace nb = nanobind;
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 4;
+constexpr int kInterface = 5;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
         void operator()(Word* memory) const { std::free(memory); }
     };
-    thread_local std::unique_ptr<Word, Free> memory[2];
-    thread_local std::size_t size[2] = {0, 0};
+    thread_local std::unique_ptr<Word, Free> memory[kScratchSlots];
+    thread_local std::size_t size[kScratchSlots] = {};
     if (size[slot] < words) {
         std::size_t bytes = (words * sizeof(Word) + 63) / 64 * 64;
         memory[slot].reset(static_cast<Word*>(std::aligned_alloc(64, bytes)));
@@ -68,49 +66,46 @@ std::vector<std::string> target_names() {
 const Word* words(std::uintptr_t address) { return reinterpret_cast<const Word*>(address); }
 Word* words_out(std::uintptr_t address) { return reinterpret_cast<Word*>(address); }
 
-// Products s of a batch, rows first to last of each; the operands may have any strides, c is contiguous.
-struct Batch {
-    const Kernels* kernels;
-    std::size_t size, rows, columns, inner;
-    Matrix a, b;
-    std::ptrdiff_t a_step, b_step;
-    Word* c;
+using Strided = std::vector<std::ptrdiff_t>;  // an address, then strides in words
 
-    void run(std::size_t first, std::size_t last) const {
-        for (std::size_t row = first; row < last;) {  // rows are counted through the whole batch
-            std::size_t s = row / rows, start = row % rows, count = std::min(rows - start, last - row);
-            Matrix left = a, right = b;
-            left.data += static_cast<std::ptrdiff_t>(s) * a_step + static_cast<std::ptrdiff_t>(start) * a.row_step;
-            right.data += static_cast<std::ptrdiff_t>(s) * b_step;
-            kernels->gemm(count, columns, inner, left, right, c + row * columns, columns);
-            row += count;
-        }
-    }
-};
+const Word* start(const Strided& operand) { return words(static_cast<std::uintptr_t>(operand[0])); }
 
+BatchTerm batch_term(std::size_t inner, const Strided& a, const Strided& b) {
+    return {{inner, {start(a), a[2], a[3]}, {start(b), b[2], b[3]}}, a[1], b[1]};
+}
+
+// a and b: address, step of the batch, of the rows, of the columns.
 void bmm(std::size_t index, std::size_t size, std::size_t rows, std::size_t columns, std::size_t inner,
          std::uintptr_t a, std::ptrdiff_t a_step, std::ptrdiff_t a_row, std::ptrdiff_t a_column, std::uintptr_t b,
          std::ptrdiff_t b_step, std::ptrdiff_t b_row, std::ptrdiff_t b_column, std::uintptr_t c, std::size_t threads) {
-    Batch batch = {&target(index), size,   rows,   columns,      inner, {words(a), a_row, a_column},
-                   {words(b), b_row, b_column}, a_step, b_step, words_out(c)};
-    std::size_t total = size * rows;
-    if (total == 0 || columns == 0) return;
-    // A thread costs as much as about a quarter of a million products.
-    constexpr double kWorth = 1 << 20;
-    double work = static_cast<double>(total) * static_cast<double>(columns) * static_cast<double>(inner);
-    threads = std::min({threads, total, static_cast<std::size_t>(work / kWorth) + 1});
-    auto slice = [&batch, total, threads](std::size_t t) {
-        batch.run(total * t / threads, total * (t + 1) / threads);
-    };
-    std::vector<std::thread> helpers;
-    std::size_t started = 1;
-    try {
-        for (; started < threads; ++started) helpers.emplace_back(slice, started);
-    } catch (const std::system_error&) {  // no more threads to be had: this one does what is left
-    }
-    slice(0);
-    for (std::size_t t = started; t < threads; ++t) slice(t);
-    for (std::thread& helper : helpers) helper.join();
+    BatchTerm term = {{inner, {words(a), a_row, a_column}, {words(b), b_row, b_column}}, a_step, b_step};
+    multiply(target(index), size, rows, columns, {term}, words_out(c), threads);
+}
+
+void bmm_sum(std::size_t index, std::size_t size, std::size_t rows, std::size_t columns, std::size_t inner,
+             const Strided& a, const Strided& b, const Strided& a2, const Strided& b2, std::uintptr_t c,
+             std::size_t threads) {
+    multiply(target(index), size, rows, columns, {batch_term(inner, a, b), batch_term(inner, a2, b2)}, words_out(c),
+             threads);
+}
+
+Extents extents(const Strided& from, std::size_t at) { return {from[at], from[at + 1], from[at + 2]}; }
+
+SlidingTerm sliding_term(const Strided& x, std::uintptr_t w) {
+    return {start(x), x[1], x[2], extents(x, 3), words(w)};
+}
+
+// shape: samples, groups, outputs and channels of a group; then size, kernel, stride, padding, dilation, places, three
+// numbers each. x: address, step of the samples, of the channels, of the three dimensions. x2 is empty where there is
+// no second term.
+void convolution(std::size_t index, const std::vector<std::ptrdiff_t>& shape, const Strided& x, std::uintptr_t w,
+                 const Strided& x2, std::uintptr_t w2, std::uintptr_t c, std::size_t threads) {
+    auto count = [&shape](std::size_t at) { return static_cast<std::size_t>(shape[at]); };
+    Sliding sliding = {count(0),          count(1),           count(2),           count(3),          extents(shape, 4),
+                       extents(shape, 7), extents(shape, 10), extents(shape, 13), extents(shape, 16), extents(shape, 19)};
+    std::vector<SlidingTerm> terms = {sliding_term(x, w)};
+    if (!x2.empty()) terms.push_back(sliding_term(x2, w2));
+    convolve(target(index), sliding, terms, words_out(c), threads);
 }
 
 void to_planes(std::size_t index, std::uintptr_t x, std::size_t n, std::size_t width, std::uintptr_t planes) {
@@ -174,6 +169,8 @@ NB_MODULE(_native, module) {
     module.attr("INTERFACE") = kInterface;
     module.def("targets", target_names);
     module.def("bmm", bmm, Released());
+    module.def("bmm_sum", bmm_sum, Released());
+    module.def("convolution", convolution, Released());
     module.def("to_planes", to_planes, Released());
     module.def("from_planes", from_planes, Released());
     module.def("pack_bits", pack_bits, Released());

@@ -67,7 +67,7 @@ struct Lanes {
 
 }  // namespace
 
-const Kernels portable_kernels = {"portable", gemm, to_planes, from_planes, pack_bits, unpack_bits,
+const Kernels portable_kernels = {"portable", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                                   look_up, prefix_tables, truncated, chosen, chosen_truncated};
 
 }  // namespace tacit

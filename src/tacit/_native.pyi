@@ -3,6 +3,8 @@
 Only tacit.ring.native calls the kernels, only tacit.transport.pulse the last two.
 """
 
+from collections.abc import Sequence
+
 INTERFACE: int
 
 def targets() -> list[str]: ...
@@ -20,6 +22,31 @@ def bmm(
     b_step: int,
     b_row: int,
     b_column: int,
+    c: int,
+    threads: int,
+    /,
+) -> None: ...
+def bmm_sum(
+    target: int,
+    size: int,
+    rows: int,
+    columns: int,
+    inner: int,
+    a: Sequence[int],
+    b: Sequence[int],
+    a2: Sequence[int],
+    b2: Sequence[int],
+    c: int,
+    threads: int,
+    /,
+) -> None: ...
+def convolution(
+    target: int,
+    shape: Sequence[int],
+    x: Sequence[int],
+    w: int,
+    x2: Sequence[int],
+    w2: int,
     c: int,
     threads: int,
     /,

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from tacit.errors import MisuseError
-from tacit.ring import bilinear, convolution
+from tacit.ring import bilinear
+from tacit.ring import window as windows
 from tacit.ring.bilinear import MATMUL, MUL, Bilinear
 from tacit.ring.prg import Prg
+from tacit.ring.window import Window
 
 CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
@@ -40,7 +42,7 @@ def direct(x: torch.Tensor, w: torch.Tensor, window: tuple) -> torch.Tensor:
     """Convolution by its definition, in int64, one tap after the other."""
     stride, padding, dilation, groups = window
     padded = functional.pad(x, [pad for size in reversed(padding) for pad in (size, size)])
-    places = convolution.Window(*window).spatial_output(tuple(x.shape[2:]), tuple(w.shape[2:]))
+    places = Window(*window).spatial_output(tuple(x.shape[2:]), tuple(w.shape[2:]))
     out = torch.zeros(x.shape[0], w.shape[0], *places, dtype=torch.int64)
     for tap in torch.cartesian_prod(*(torch.arange(k) for k in w.shape[2:])).reshape(-1, len(stride)).tolist():
         index = tuple(
@@ -90,7 +92,7 @@ def test_batches_are_cut_into_parts(monkeypatch: pytest.MonkeyPatch, words) -> N
     maps = [(f, x, w), (bilinear.conv_grad_input(*window, tuple(x.shape)), g, w)]
     maps.append((bilinear.conv_grad_weight(*window, tuple(w.shape)), x, g))
     whole = [one(left, right) for one, left, right in maps]
-    monkeypatch.setattr(convolution, "_COLUMN_ELEMENTS", 2 * 36 * 18)
+    monkeypatch.setattr(windows, "_COLUMN_ELEMENTS", 2 * 36 * 18)
     for (one, left, right), expected in zip(maps, whole, strict=True):
         assert torch.equal(one(left, right), expected)
 

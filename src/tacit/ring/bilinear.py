@@ -12,6 +12,7 @@ import torch
 
 from tacit.errors import MisuseError
 from tacit.ring import convolution, products
+from tacit.ring.window import Pair, Window, output_shape
 
 Shape = tuple[int, ...]
 
@@ -48,13 +49,28 @@ class Bilinear:
             self._window()  # refuses parameters that do not fit together
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self._apply(x, y, None)
+
+    def sum_of(self, x: torch.Tensor, y: torch.Tensor, x2: torch.Tensor, y2: torch.Tensor) -> torch.Tensor:
+        """``self(x, y) + self(x2, y2)``, int64 in memory of its own; x2 has the shape of x and y2 that of y.
+
+        Matrix products and convolutions add up both in one pass over the result. Raises as the map itself does.
+        """
+        if (x.shape, y.shape) != (x2.shape, y2.shape):
+            raise MisuseError(f"{self.name}: both terms of a sum need operands of the same shapes.")
+        if self.name in ("matmul", "conv"):
+            return self._apply(x, y, (x2, y2))
+        out = self._apply(x, y, None)
+        return out.addcmul_(x2, y2) if self.name == "mul" else out.add_(self._apply(x2, y2, None))
+
+    def _apply(self, x: torch.Tensor, y: torch.Tensor, plus: Pair | None) -> torch.Tensor:
         if self.name == "matmul":
-            return products.matmul(x, y)
+            return products.matmul(x, y, plus)
         self.output_shape(tuple(x.shape), tuple(y.shape))
         if self.name == "mul":
             return x * y
         if self.name == "conv":
-            return convolution.forward(x, y, self._window())
+            return convolution.forward(x, y, self._window(), plus)
         if self.name == "conv_grad_input":
             return convolution.grad_input(x, y, self._window(), self._param("input_shape"))
         return convolution.grad_weight(x, y, self._window(), self._param("weight_shape"))
@@ -66,13 +82,13 @@ class Bilinear:
         if self.name == "matmul":
             return products.matmul_shape(x_shape, y_shape)
         if self.name == "conv":
-            return convolution.output_shape(x_shape, y_shape, self._window())
+            return output_shape(x_shape, y_shape, self._window())
         if self.name == "conv_grad_input":
             result = self._param("input_shape")
-            convolution.check_gradient(x_shape, convolution.output_shape(result, y_shape, self._window()))
+            convolution.check_gradient(x_shape, output_shape(result, y_shape, self._window()))
             return result
         result = self._param("weight_shape")
-        convolution.check_gradient(y_shape, convolution.output_shape(x_shape, result, self._window()))
+        convolution.check_gradient(y_shape, output_shape(x_shape, result, self._window()))
         return result
 
     def to_json(self) -> dict[str, object]:
@@ -96,12 +112,12 @@ class Bilinear:
     def _param(self, key: str) -> Shape:
         return dict(self.params)[key]
 
-    def _window(self) -> convolution.Window:
+    def _window(self) -> Window:
         params = dict(self.params)
         groups = params["groups"]
         if len(groups) != 1:
             raise MisuseError(f"{self.name}: groups must be one number in a tuple, got {groups}.")
-        return convolution.Window(params["stride"], params["padding"], params["dilation"], groups[0])
+        return Window(params["stride"], params["padding"], params["dilation"], groups[0])
 
 
 MUL = Bilinear("mul")

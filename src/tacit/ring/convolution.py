@@ -1,70 +1,15 @@
-"""Convolutions in the ring: windows are laid out as columns (im2col) and multiplied as matrices."""
+"""Convolutions in the ring, and their gradients as products with windows laid out as columns."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
 
 import torch
-from torch.nn import functional
 
 from tacit.errors import MisuseError
 from tacit.ring import kernels
-
-Shape = tuple[int, ...]
-
-# Columns of as many samples at a time as fit in this many elements (16 MiB): enough for a good matrix product,
-# little enough to stay near the cache.
-_COLUMN_ELEMENTS = 1 << 21
-_MAX_DIMENSIONS = 3
-
-
-@dataclass(frozen=True)
-class Window:
-    """How a kernel slides: stride, zero padding and dilation for each spatial dimension, and channel groups."""
-
-    stride: Shape
-    padding: Shape
-    dilation: Shape
-    groups: int
-
-    def __post_init__(self) -> None:
-        sizes = {len(self.stride), len(self.padding), len(self.dilation)}
-        if len(sizes) != 1 or not 1 <= len(self.stride) <= _MAX_DIMENSIONS:
-            raise MisuseError("stride, padding and dilation need one number for each of 1, 2 or 3 spatial dimensions.")
-        if min(self.stride) < 1 or min(self.dilation) < 1 or min(self.padding) < 0 or self.groups < 1:
-            raise MisuseError(f"stride, dilation and groups must be positive, padding at least zero, got {self}.")
-
-    @property
-    def dimensions(self) -> int:
-        """How many spatial dimensions there are."""
-        return len(self.stride)
-
-    def spatial_output(self, size: Shape, kernel: Shape) -> Shape:
-        """How many places the kernel takes along each dimension."""
-        return tuple(
-            (length + 2 * pad - reach * (taps - 1) - 1) // step + 1
-            for length, pad, reach, taps, step in zip(
-                size, self.padding, self.dilation, kernel, self.stride, strict=True
-            )
-        )
-
-
-def output_shape(x_shape: Shape, w_shape: Shape, window: Window) -> Shape:
-    """The shape of ``forward``, or MisuseError if the operands do not fit."""
-    expected = window.dimensions + 2
-    if len(x_shape) != expected or len(w_shape) != expected:
-        raise MisuseError(f"conv takes x and w of {expected} dimensions each, got {list(x_shape)} and {list(w_shape)}.")
-    if min(x_shape) < 0 or min(w_shape) < 1:
-        raise MisuseError(f"conv: impossible shapes {list(x_shape)} and {list(w_shape)}.")
-    if x_shape[1] != w_shape[1] * window.groups or w_shape[0] % window.groups:
-        raise MisuseError(f"conv: channels of {list(x_shape)} and {list(w_shape)} do not fit {window.groups} groups.")
-    spatial = window.spatial_output(x_shape[2:], w_shape[2:])
-    if min(spatial) < 1:
-        raise MisuseError(f"conv: the kernel {list(w_shape[2:])} is larger than the padded input {list(x_shape[2:])}.")
-    return (x_shape[0], w_shape[0], *spatial)
+from tacit.ring.window import Pair, Shape, Window, batch_parts, by_group, columns, output_shape
 
 
 def check_gradient(g_shape: Shape, expected: Shape) -> None:
@@ -73,25 +18,17 @@ def check_gradient(g_shape: Shape, expected: Shape) -> None:
         raise MisuseError(f"conv: the gradient has shape {list(g_shape)}, the result {list(expected)}.")
 
 
-def forward(x: torch.Tensor, w: torch.Tensor, window: Window) -> torch.Tensor:
-    """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out]."""
-    shape = output_shape(tuple(x.shape), tuple(w.shape), window)
-    out = x.new_empty(shape)
-    weights = _by_group(w, window)
-    places = math.prod(shape[2:])
-    for part, columns in _columns(x, tuple(w.shape[2:]), window):
-        result = kernels.bmm(weights, columns)  # [G, O/G, n * P]
-        if shape[0] == 1:
-            return result.view(shape)
-        out[part] = result.view(shape[1], -1, places).transpose(0, 1).reshape(-1, *shape[1:])
-    return out
+def forward(x: torch.Tensor, w: torch.Tensor, window: Window, plus: Pair | None = None) -> torch.Tensor:
+    """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out]; with ``plus`` the sum of two convolutions of these shapes."""
+    output_shape(tuple(x.shape), tuple(w.shape), window)
+    return kernels.convolve(x, w, window, plus)
 
 
 def grad_weight(x: torch.Tensor, g: torch.Tensor, window: Window, weight_shape: Shape) -> torch.Tensor:
     """x, g[N, O, *out] -> the gradient for w: [O, C/groups, *k]."""
     total = x.new_zeros(window.groups, weight_shape[0] // window.groups, math.prod(weight_shape[1:]))
-    for part, columns in _columns(x, weight_shape[2:], window):
-        total += kernels.bmm(_gradient_rows(g[part], window), columns.transpose(1, 2))
+    for part, laid_out in columns(x, weight_shape[2:], window):
+        total += kernels.bmm(_gradient_rows(g[part], window), laid_out.transpose(1, 2))
     return total.view(weight_shape)
 
 
@@ -100,48 +37,20 @@ def grad_input(g: torch.Tensor, w: torch.Tensor, window: Window, input_shape: Sh
     kernel, places = tuple(w.shape[2:]), tuple(g.shape[2:])
     padded = [length + 2 * pad for length, pad in zip(input_shape[2:], window.padding, strict=True)]
     out = g.new_zeros(*input_shape[:2], *padded)
-    weights = _by_group(w, window).transpose(1, 2)  # [G, C/G * K, O/G]
-    for part in _parts(input_shape[0], math.prod(w.shape[1:]) * window.groups * math.prod(places)):
-        columns = kernels.bmm(weights, _gradient_rows(g[part], window))
-        taps = columns.view(input_shape[1], *kernel, -1, *places).movedim(-1 - len(places), 0)
-        for offset in product(*(range(length) for length in kernel)):
+    weights = by_group(w, window).transpose(1, 2)  # [G, C/G * K, O/G]
+    for part in batch_parts(input_shape[0], math.prod(w.shape[1:]) * window.groups * math.prod(places)):
+        product = kernels.bmm(weights, _gradient_rows(g[part], window))
+        taps = product.view(input_shape[1], *kernel, -1, *places).movedim(-1 - len(places), 0)
+        for offset in itertools.product(*(range(length) for length in kernel)):
             tap: tuple[slice | int, ...] = (slice(None), slice(None), *offset)
             out[part][_strided(offset, places, window)] += taps[tap]
     crop = (slice(pad, pad + size) for pad, size in zip(window.padding, input_shape[2:], strict=True))
     return out[(slice(None), slice(None), *crop)].contiguous()
 
 
-def _by_group(w: torch.Tensor, window: Window) -> torch.Tensor:
-    return w.reshape(window.groups, w.shape[0] // window.groups, math.prod(w.shape[1:]))
-
-
 def _gradient_rows(g: torch.Tensor, window: Window) -> torch.Tensor:
-    """g[n, O, *out] -> [G, O/G, n * P], the order of ``_columns``."""
+    """g[n, O, *out] -> [G, O/G, n * P], the order of ``columns``."""
     return g.transpose(0, 1).reshape(window.groups, g.shape[1] // window.groups, g.shape[0] * math.prod(g.shape[2:]))
-
-
-def _columns(x: torch.Tensor, kernel: Shape, window: Window) -> Iterator[tuple[slice, torch.Tensor]]:
-    """Slices of the batch with their windows as columns: [G, C/G * K, n * P]."""
-    pads = [pad for size in reversed(window.padding) for pad in (size, size)]
-    padded = functional.pad(x, pads) if any(pads) else x
-    places = window.spatial_output(tuple(x.shape[2:]), kernel)
-    rows = x.shape[1] // window.groups * math.prod(kernel)
-    for part in _parts(x.shape[0], rows * window.groups * math.prod(places)):
-        sample = padded[part]
-        spatial = sample.stride()[2:]
-        taps = [step * reach for step, reach in zip(spatial, window.dilation, strict=True)]
-        moves = [step * stride for step, stride in zip(spatial, window.stride, strict=True)]
-        windows = sample.as_strided(
-            (x.shape[1], *kernel, sample.shape[0], *places),
-            (sample.stride(1), *taps, sample.stride(0), *moves),
-        )
-        yield part, windows.reshape(window.groups, rows, -1)
-
-
-def _parts(samples: int, elements: int) -> Iterator[slice]:
-    step = max(1, _COLUMN_ELEMENTS // max(1, elements))
-    for start in range(0, samples, step):
-        yield slice(start, min(start + step, samples))
 
 
 def _strided(offset: Shape, places: Shape, window: Window) -> tuple[slice, ...]:

@@ -15,13 +15,15 @@ from torch import Tensor
 
 from tacit.errors import MisuseError
 from tacit.ring import device, reference
+from tacit.ring.window import Pair, Window
 
 
 class Kernels(Protocol):
     """What a set of kernels offers; ``reference`` documents each."""
 
-    def matmul(self, a: Tensor, b: Tensor) -> Tensor: ...
-    def bmm(self, a: Tensor, b: Tensor) -> Tensor: ...
+    def matmul(self, a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor: ...
+    def bmm(self, a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor: ...
+    def convolve(self, x: Tensor, w: Tensor, window: Window, plus: Pair | None = None) -> Tensor: ...
     def to_planes(self, x: Tensor, width: int) -> Tensor: ...
     def from_planes(self, planes: Tensor, n: int) -> Tensor: ...
     def pack_bits(self, bits: Tensor) -> Tensor: ...
@@ -69,14 +71,19 @@ def choose(wanted: str) -> tuple[str, Kernels]:
 _name, _kernels = choose(os.environ.get("TACIT_KERNELS", "auto"))
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
-    return (_kernels if a.is_cpu else device).matmul(a, b)
+def matmul(a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor:
+    """int64[m, k] @ int64[k, n] modulo 2^64, plus one more such product; the operands may be strided."""
+    return (_kernels if a.is_cpu else device).matmul(a, b, plus)
 
 
-def bmm(a: Tensor, b: Tensor) -> Tensor:
-    """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
-    return (_kernels if a.is_cpu else device).bmm(a, b)
+def bmm(a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor:
+    """int64[s, m, k] @ int64[s, k, n] modulo 2^64, plus one more; the operands may be strided or expanded."""
+    return (_kernels if a.is_cpu else device).bmm(a, b, plus)
+
+
+def convolve(x: Tensor, w: Tensor, window: Window, plus: Pair | None = None) -> Tensor:
+    """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out], plus one more; the operands may be strided."""
+    return (_kernels if x.is_cpu else device).convolve(x, w, window, plus)
 
 
 def to_planes(x: Tensor, width: int) -> Tensor:

@@ -9,8 +9,9 @@ import torch
 
 from tacit import _native
 from tacit.ring.chunks import chunk_widths, table_planes
+from tacit.ring.window import Pair, Window, output_shape
 
-INTERFACE = 4
+INTERFACE = 5
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 
@@ -28,8 +29,11 @@ class Native:
         self.name = name
         self._index = targets().index(name)
 
-    def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
+    def matmul(self, a: torch.Tensor, b: torch.Tensor, plus: Pair | None = None) -> torch.Tensor:
+        """int64[m, k] @ int64[k, n] modulo 2^64, and added to it one more such product; all may be strided."""
+        if plus is not None:
+            more = plus[0].unsqueeze(0), plus[1].unsqueeze(0)
+            return self.bmm(a.unsqueeze(0), b.unsqueeze(0), more).squeeze(0)
         _check(a, 2)
         _check(b, 2)
         (rows, inner), columns = a.shape, b.shape[1]
@@ -44,19 +48,50 @@ class Native:
         )  # fmt: skip
         return out
 
-    def bmm(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
+    def bmm(self, a: torch.Tensor, b: torch.Tensor, plus: Pair | None = None) -> torch.Tensor:
+        """int64[s, m, k] @ int64[s, k, n] modulo 2^64, and added to it one more; all may be strided or expanded."""
         _check(a, 3)
         _check(b, 3)
         (size, rows, inner), columns = a.shape, b.shape[2]
         if b.shape[:2] != (size, inner):
             raise ValueError(f"bmm: shapes {list(a.shape)} and {list(b.shape)} do not fit.")
         out = torch.empty(size, rows, columns, dtype=torch.int64)
+        if plus is not None:
+            _check_alike((a, b), plus)
+            left, right, left2, right2 = ((z.data_ptr(), *z.stride()) for z in (a, b, *plus))
+            _native.bmm_sum(
+                self._index, size, rows, columns, inner, left, right, left2, right2,
+                out.data_ptr(), torch.get_num_threads(),
+            )  # fmt: skip
+            return out
         _native.bmm(
             self._index, size, rows, columns, inner,
             a.data_ptr(), a.stride(0), a.stride(1), a.stride(2),
             b.data_ptr(), b.stride(0), b.stride(1), b.stride(2),
             out.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def convolve(self, x: torch.Tensor, w: torch.Tensor, window: Window, plus: Pair | None = None) -> torch.Tensor:
+        """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out], and added to it one more; x may be strided."""
+        dimensions = window.dimensions
+        _check(x, dimensions + 2)
+        _check(w, dimensions + 2)
+        shape = output_shape(tuple(x.shape), tuple(w.shape), window)
+        if plus is not None:
+            _check_alike((x, w), plus)
+        more = plus or ()
+        out = torch.empty(shape, dtype=torch.int64)
+        weights = [operand.contiguous() for operand in (w, *more[1:])]
+        inputs = [(z.data_ptr(), *z.stride()[:2], *(0,) * (3 - dimensions), *z.stride()[2:]) for z in (x, *more[:1])]
+        extents = (x.shape[2:], w.shape[2:], window.stride, window.padding, window.dilation, shape[2:])
+        fill = (1, 1, 1, 0, 1, 1)
+        sliding = [x.shape[0], window.groups, w.shape[0] // window.groups, w.shape[1]]
+        for extent, one in zip(extents, fill, strict=True):
+            sliding += [*(one,) * (3 - dimensions), *extent]
+        _native.convolution(
+            self._index, sliding, inputs[0], weights[0].data_ptr(), inputs[1] if more else (),
+            weights[1].data_ptr() if more else 0, out.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return out
 
@@ -170,6 +205,13 @@ class Native:
             self._index, m.data_ptr(), n, width, shift, first, *shares, beta.data_ptr(), out.data_ptr()
         )
         return out
+
+
+def _check_alike(first: Pair, second: Pair) -> None:
+    for one, other in zip(first, second, strict=True):
+        _check(other, one.dim())
+        if one.shape != other.shape:
+            raise ValueError(f"The terms of a sum have the same shapes, got {list(one.shape)} and {list(other.shape)}.")
 
 
 def _alike(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -8,6 +8,7 @@ import torch
 
 from tacit.errors import MisuseError
 from tacit.ring import kernels
+from tacit.ring.window import Pair
 
 Shape = tuple[int, ...]
 
@@ -40,22 +41,34 @@ def matmul_shape(x_shape: Shape, y_shape: Shape) -> Shape:
     return broadcast_shape(x_shape[:-2], y_shape[:-2]) + rows + columns
 
 
-def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """``torch.matmul`` of int64 tensors modulo 2^64. The operands may be strided."""
+def matmul(x: torch.Tensor, y: torch.Tensor, plus: Pair | None = None) -> torch.Tensor:
+    """``torch.matmul`` of int64 tensors modulo 2^64; with ``plus`` the sum of two products of operands of these shapes.
+
+    The operands may be strided.
+    """
     shape = matmul_shape(x.shape, y.shape)
     if x.dim() == 2 and y.dim() == 2:
-        return kernels.matmul(x, y)
-    left = x.unsqueeze(0) if x.dim() == 1 else x
-    right = y.unsqueeze(1) if y.dim() == 1 else y
-    return _batched(left, right).reshape(shape)
+        return kernels.matmul(x, y, plus)
+    return _batched(_matrices(x, y), None if plus is None else _matrices(*plus)).reshape(shape)
 
 
-def _batched(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _matrices(x: torch.Tensor, y: torch.Tensor) -> Pair:
+    return x.unsqueeze(0) if x.dim() == 1 else x, y.unsqueeze(1) if y.dim() == 1 else y
+
+
+def _batched(first: Pair, plus: Pair | None) -> torch.Tensor:
+    x, y = first
     rows, inner, columns = x.shape[-2], x.shape[-1], y.shape[-1]
     if y.dim() == 2:  # one matrix on the right: a single tall product
-        return kernels.matmul(x.reshape(math.prod(x.shape[:-1]), inner), y).view(*x.shape[:-1], columns)
+        tall = math.prod(x.shape[:-1]), inner
+        more = None if plus is None else (plus[0].reshape(tall), plus[1])
+        return kernels.matmul(x.reshape(tall), y, more).view(*x.shape[:-1], columns)
     batch = broadcast_shape(x.shape[:-2], y.shape[:-2])
     size = math.prod(batch)
-    left = x.expand(*batch, rows, inner).reshape(size, rows, inner)
-    right = y.expand(*batch, inner, columns).reshape(size, inner, columns)
-    return kernels.bmm(left, right).view(*batch, rows, columns)
+
+    def stacked(pair: Pair) -> Pair:
+        left, right = (z.expand(*batch, *z.shape[-2:]).reshape(size, *z.shape[-2:]) for z in pair)
+        return left, right
+
+    out = kernels.bmm(*stacked(first), None if plus is None else stacked(plus))
+    return out.view(*batch, rows, columns)

@@ -13,11 +13,14 @@ import torch
 
 from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
 from tacit.ring.masked import chosen, chosen_truncated, truncated
+from tacit.ring.window import Pair, Window
+from tacit.ring.window import convolve as by_columns
 
 __all__ = [
     "bmm",
     "chosen",
     "chosen_truncated",
+    "convolve",
     "from_planes",
     "look_up",
     "matmul",
@@ -37,13 +40,25 @@ _LIMBS = 4
 _EXACT_TERMS = 1 << 21
 
 
-def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """int64[m, k] @ int64[k, n] modulo 2^64."""
-    return bmm(a.unsqueeze(0), b.unsqueeze(0)).squeeze(0)
+def matmul(a: torch.Tensor, b: torch.Tensor, plus: Pair | None = None) -> torch.Tensor:
+    """int64[m, k] @ int64[k, n] modulo 2^64, and added to it the product of two more such matrices."""
+    more = None if plus is None else (plus[0].unsqueeze(0), plus[1].unsqueeze(0))
+    return bmm(a.unsqueeze(0), b.unsqueeze(0), more).squeeze(0)
 
 
-def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """int64[s, m, k] @ int64[s, k, n] modulo 2^64."""
+def bmm(a: torch.Tensor, b: torch.Tensor, plus: Pair | None = None) -> torch.Tensor:
+    """int64[s, m, k] @ int64[s, k, n] modulo 2^64, and added to it the product of two more such batches."""
+    out = _bmm(a, b)
+    return out if plus is None else out.add_(_bmm(*plus))
+
+
+def convolve(x: torch.Tensor, w: torch.Tensor, window: Window, plus: Pair | None = None) -> torch.Tensor:
+    """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out], and added to it the same of two more such tensors."""
+    out = by_columns(_bmm, x, w, window)
+    return out if plus is None else out.add_(by_columns(_bmm, *plus, window))
+
+
+def _bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     size, rows, inner = a.shape
     columns = b.shape[2]
     if rows * inner * columns <= _SMALL or min(rows, columns) <= _THIN or _int64_product_is_fast():

@@ -4,7 +4,7 @@ Few large torch operations, none of which reads a value back to the host. They r
 that ``TACIT_KERNELS=device`` puts CPU tensors through them too: that is how they are tested without an accelerator.
 """
 
-from tacit.ring.device.limbs import bmm, matmul
+from tacit.ring.device.limbs import bmm, convolve, matmul
 from tacit.ring.device.planes import pack_bits, unpack_bits
 from tacit.ring.masked import chosen, chosen_truncated, truncated
 from tacit.ring.reference import from_planes, look_up, prefix_tables, to_planes
@@ -13,6 +13,7 @@ __all__ = [
     "bmm",
     "chosen",
     "chosen_truncated",
+    "convolve",
     "from_planes",
     "look_up",
     "matmul",

@@ -10,6 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tacit.ring.window import Pair, Window
+from tacit.ring.window import convolve as by_columns
+
 _BIAS = 0x8080808080808080 - (1 << 64)
 _LIMBS = 8
 
@@ -36,13 +39,25 @@ _WIDE_LIMBS = 4
 _WIDE_EXACT = 1 << 21
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """int64[m, k] @ int64[k, n] modulo 2^64; the operands may be strided."""
-    return bmm(a.unsqueeze(0), b.unsqueeze(0)).squeeze(0)
+def matmul(a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor:
+    """int64[m, k] @ int64[k, n] modulo 2^64, and added to it one more such product; the operands may be strided."""
+    more = None if plus is None else (plus[0].unsqueeze(0), plus[1].unsqueeze(0))
+    return bmm(a.unsqueeze(0), b.unsqueeze(0), more).squeeze(0)
 
 
-def bmm(a: Tensor, b: Tensor) -> Tensor:
-    """int64[s, m, k] @ int64[s, k, n] modulo 2^64; the operands may be strided or expanded."""
+def bmm(a: Tensor, b: Tensor, plus: Pair | None = None) -> Tensor:
+    """int64[s, m, k] @ int64[s, k, n] modulo 2^64, and added to it one more; all may be strided or expanded."""
+    out = _bmm(a, b)
+    return out if plus is None else out.add_(_bmm(*plus))
+
+
+def convolve(x: Tensor, w: Tensor, window: Window, plus: Pair | None = None) -> Tensor:
+    """x[N, C, *s], w[O, C/groups, *k] -> [N, O, *out], and added to it one more."""
+    out = by_columns(_bmm, x, w, window)
+    return out if plus is None else out.add_(by_columns(_bmm, *plus, window))
+
+
+def _bmm(a: Tensor, b: Tensor) -> Tensor:
     size, rows, inner = a.shape
     columns = b.shape[2]
     each = rows * inner * columns
