@@ -17,7 +17,9 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
     """``op(x, y)`` in the ring.
 
     Online 64 bits for each element of x and y that was not open before, one round; from the source 64 bits for each
-    element of the result. With E = x - a and D = y - b open: ``x D + E b + ab``, where party i uses its own shares.
+    element of the result. With E = x - a and D = y - b open: ``x D + E b + ab``, or, which is the same, ``E y + a D +
+    ab``, where party i uses its own shares of x, y, a, b and ab. The second one needs no share of b, so that a large
+    weight's mask is never expanded; all parties choose by the sizes of the masks, which they all know.
     """
     if y.storage.known_by is not None:
         return _owned(context, op, x, y, owner=y.storage.known_by, owns_left=False)
@@ -25,9 +27,11 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
         return _owned(context, op, x, y, owner=x.storage.known_by, owns_left=True)
     left, right = opened(context, x), opened(context, y)
     delivery = context.fetch(Product(context.new_id(), op, left.view, right.view))
-    b = right.mask_share(context)
-    result = op(x.parts[0], right.value) + op(left.value, b)
-    return result + delivery.get()[0]
+    if left.view.numel > right.view.numel:
+        result = op.sum_of(x.parts[0], right.value, left.value, right.mask_share(context))
+    else:
+        result = op.sum_of(left.value, y.parts[0], left.mask_share(context), right.value)
+    return result.add_(delivery.get()[0])
 
 
 def square(context: Context, x: Share) -> Tensor:
@@ -35,8 +39,9 @@ def square(context: Context, x: Share) -> Tensor:
     left = opened(context, x)
     delivery = context.fetch(Square(context.new_id(), left.view))
     epsilon = left.value
-    result = 2 * epsilon * left.mask_share(context) + context.constant(epsilon * epsilon)
-    return result + delivery.get()[0]
+    twice = 2 * left.mask_share(context)
+    result = twice.add_(epsilon).mul_(epsilon) if context.first else twice.mul_(epsilon)
+    return result.add_(delivery.get()[0])
 
 
 def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_left: bool) -> Tensor:
@@ -57,4 +62,4 @@ def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_
     else:
         mine, public = a, private.delta(w)
     result = op(public, mine) if owns_left else op(mine, public)
-    return result + delivery.get()[0]
+    return result.add_(delivery.get()[0])
