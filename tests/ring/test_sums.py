@@ -14,6 +14,7 @@ from tacit.ring import bilinear
 from tacit.ring.bilinear import MATMUL, MUL
 from tacit.ring.kernels import Kernels
 from tacit.ring.window import Window
+from tacit.runtime.cores import computing_with
 
 
 def wrapped(value: numpy.ndarray) -> torch.Tensor:
@@ -126,3 +127,14 @@ def test_every_map_adds_up_two_products(words) -> None:
         assert all(torch.equal(now, before) for now, before in zip((x, y, a, b), kept, strict=True))
         with pytest.raises(MisuseError, match="same shapes"):
             f.sum_of(x, y, a.unsqueeze(0), b)
+
+
+def test_threads_change_no_word(target: Kernels, words) -> None:
+    window = Window((2, 1), (1, 0), (1, 1), 2)
+    a, b, x, w = words(3, 90, 200), words(3, 200, 70), words(3, 4, 40, 41), words(26, 2, 3, 3)
+    results = []
+    for threads in (1, 2, 3, 7):
+        with computing_with(threads):
+            results.append((target.bmm(a, b), target.bmm(a, b, (a + 1, b)), target.convolve(x, w, window, (x, w))))
+    for found in results[1:]:
+        assert all(torch.equal(one, other) for one, other in zip(results[0], found, strict=True))

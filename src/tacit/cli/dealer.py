@@ -9,13 +9,16 @@ import typer
 
 from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
+from tacit.cli.options import ThreadsOption
 from tacit.runtime.cluster import run_dealer
+from tacit.runtime.cores import ONE
 
 
 def dealer_command(
     config: Annotated[
         Path, typer.Option("--config", metavar="FILE", help="The TOML file that says who is where.", show_default=False)
     ],
+    threads: ThreadsOption = ONE,
 ) -> None:
     """Be the dealer of one session: supply random numbers to its parties, see no data, end with them.
 
@@ -23,5 +26,5 @@ def dealer_command(
     """
     with explained("dealer"):
         cluster = read_cluster(config)
-        run_dealer(cluster)
+        run_dealer(cluster, threads)
         typer.echo(f"Dealt to {', '.join(cluster.names)} until they had finished.")

@@ -38,4 +38,8 @@ AssignmentsOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as frac_bits=20.")
 ]
 
+ThreadsOption = Annotated[
+    int, typer.Option(min=1, max=1024, help="Threads that each party here computes with; no result depends on it.")
+]
+
 KeysOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files of `tacit keys` lie.")]

@@ -12,7 +12,15 @@ from rich.console import Console
 from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
 from tacit.cli.jobfile import check_job_file
-from tacit.cli.options import AssignmentsOption, Backend, BackendOption, ConfigOption, JobArgument, KeysOption
+from tacit.cli.options import (
+    AssignmentsOption,
+    Backend,
+    BackendOption,
+    ConfigOption,
+    JobArgument,
+    KeysOption,
+    ThreadsOption,
+)
 from tacit.cli.outcome import Outcome, run_job_file
 from tacit.cli.report import print_report
 from tacit.cli.settings import make_settings, parse_assignments
@@ -20,6 +28,7 @@ from tacit.correlations import Supply
 from tacit.correlations.directory import Material
 from tacit.errors import LinkError, MisuseError, PeerError
 from tacit.runtime.cluster import run_party
+from tacit.runtime.cores import ONE
 from tacit.runtime.launcher import KEYS, check_names, run
 from tacit.runtime.outcome import PartyFailure, party_failed
 
@@ -45,6 +54,7 @@ def run_command(
         typer.Option(metavar="FOLDER", help="Instead of a dealer: what `tacit deal` wrote.", show_default=False),
     ] = None,
     keys: KeysOption = Path(KEYS),
+    threads: ThreadsOption = ONE,
     assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
@@ -67,19 +77,19 @@ def run_command(
         if parties and not config and not party:
             names = check_names([name.strip() for name in parties.split(",")])
             made = make_settings(settings)
-            outcomes = run(run_job_file, names, (str(job), show), backend.literal, made, material, keys)
+            outcomes = run(run_job_file, names, (str(job), show), backend.literal, made, material, keys, threads)
         elif config and party and not parties:
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply)}
+            outcomes = {party: _run_one(job, config, party, show, supply, threads)}
         else:
             raise MisuseError("say who takes part: --parties lab,clinic, or --config cluster.toml --party lab.")
         title = f"{job.name}, {perf_counter() - start:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
-def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | None) -> Outcome:
+def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | None, threads: int) -> Outcome:
     started = False
 
     def live() -> Outcome:
@@ -89,7 +99,7 @@ def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | N
 
     cluster = read_cluster(config)
     try:
-        outcome: Outcome = run_party(cluster, party, live, supply=supply)
+        outcome: Outcome = run_party(cluster, party, live, supply=supply, threads=threads)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

@@ -11,6 +11,7 @@ from tacit.correlations import Supply
 from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.cores import ONE, check_threads, computing_with
 from tacit.runtime.node import run_node
 from tacit.runtime.rendezvous import Address, listen
 from tacit.settings import Settings
@@ -43,30 +44,39 @@ class Cluster:
 
 
 def run_party(
-    cluster: Cluster, name: str, fn: Callable[..., Any], args: Sequence[Any] = (), supply: Supply | None = None
+    cluster: Cluster,
+    name: str,
+    fn: Callable[..., Any],
+    args: Sequence[Any] = (),
+    supply: Supply | None = None,
+    threads: int = ONE,
 ) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
+    threads: what this party computes with, its own choice.
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
     if name not in cluster.parties:
         raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(cluster.names)}.")
+    check_threads(threads)
     addresses = cluster.addresses()
     wiring.check_supply(cluster.settings, supply)
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
     listener = _listen(name, addresses[name])
-    return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener, supply)
+    with computing_with(threads):
+        return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener, supply)
 
 
-def run_dealer(cluster: Cluster) -> None:
+def run_dealer(cluster: Cluster, threads: int = ONE) -> None:
     """Be the dealer until all parties have finished. Raises as ``run_party`` does."""
     if not wiring.needs_dealer(cluster.settings):
         raise MisuseError("with these settings a session has no dealer.")
     addresses = cluster.addresses()
     listener = _listen(DEALER, addresses[DEALER])
-    run_node(DEALER, addresses, cluster.settings, cluster.session, listener=listener)
+    with computing_with(threads):
+        run_node(DEALER, addresses, cluster.settings, cluster.session, listener=listener)
 
 
 def _listen(name: str, address: Address) -> socket.socket:

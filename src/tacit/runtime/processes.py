@@ -21,6 +21,7 @@ from tacit.correlations import Supply
 from tacit.errors import MisuseError
 from tacit.runtime import pipe, wiring
 from tacit.runtime.child import GO, Failed, Orders, Ready, Result
+from tacit.runtime.cores import ONE
 from tacit.runtime.outcome import PartyFailure, ended, party_failed
 from tacit.runtime.rendezvous import listen
 from tacit.settings import Settings
@@ -44,12 +45,14 @@ def run_processes(
     args: tuple[Any, ...],
     settings: Settings,
     supply: Supply | None = None,
+    threads: int = ONE,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in processes; returns results by name. Raises PartyFailedError.
 
+    threads: what PyTorch and the kernels use in each process.
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply)
+    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads)
     try:
         reports = run.reports()
     finally:
@@ -94,8 +97,10 @@ class _Child:
 
 
 class _Run:
-    def __init__(self, job: bytes, nodes: tuple[str, ...], settings: Settings, supply: Supply | None) -> None:
-        self.job, self.nodes, self.settings, self.supply = job, nodes, settings, supply
+    def __init__(
+        self, job: bytes, nodes: tuple[str, ...], settings: Settings, supply: Supply | None, threads: int
+    ) -> None:
+        self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
         self.children: list[_Child] = []
         self.failures: list[PartyFailure] = []
 
@@ -123,7 +128,6 @@ class _Run:
         try:
             addresses = {name: listener.getsockname()[:2] for name, listener in listeners.items()}
             session = uuid.uuid4().hex
-            threads = max(1, len(os.sched_getaffinity(0)) // len(self.nodes))
             for name, listener in listeners.items():
                 self.children.append(_Child(name, listener))
             for child in self.children:
@@ -131,7 +135,15 @@ class _Run:
                 fds = (listener_fd, child.report_fd, os.getpid())
                 child.order(
                     Orders(
-                        child.name, addresses, self.settings, session, *fds, sys.argv, threads, self.job, self.supply
+                        child.name,
+                        addresses,
+                        self.settings,
+                        session,
+                        *fds,
+                        sys.argv,
+                        self.threads,
+                        self.job,
+                        self.supply,
                     )
                 )
         finally:

@@ -13,6 +13,7 @@ import torch
 from tacit.correlations import Supply
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.cores import ONE, computing_with
 from tacit.runtime.node import live
 from tacit.runtime.outcome import PartyFailure, party_failed
 from tacit.settings import Settings
@@ -30,11 +31,16 @@ def run_threads(
     args: tuple[Any, ...],
     settings: Settings,
     supply: Supply | None = None,
+    threads: int = ONE,
 ) -> dict[str, Any]:
-    """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError."""
+    """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError.
+
+    threads: what PyTorch and the kernels use for each operation of the party that has the turn.
+    """
     run = _Run(fn, names, args, settings, supply)
     try:
-        return run.results()
+        with computing_with(threads):
+            return run.results()
     except BaseException as error:
         run.interrupt(error)
         raise
