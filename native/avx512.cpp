@@ -73,10 +73,13 @@ struct Lanes {
 #include "planes.h"
 #include "tables.h"
 #include "masked.h"
+#include "elementary.h"
+#include "conjunctions.h"
 
 }  // namespace
 
 const Kernels avx512_kernels = {"avx512", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
-                                look_up, prefix_tables, truncated, chosen, chosen_truncated};
+                                look_up, prefix_tables, truncated, chosen, chosen_truncated,
+                                exp_table, exp_products, harmonics, waves, conjunctions};
 
 }  // namespace tacit

@@ -73,6 +73,21 @@ struct Kernels {
     void (*chosen_truncated)(const Word* m, std::size_t n, unsigned width, unsigned shift, Word first,
                              const Word* shifted, const Word* rho, const Word* rho_shifted, const Word* top,
                              const Word* rho_top, const Word* beta, Word* out);
+    // See src/tacit/ring/lookup.py. series: the coefficients of ring/elementary.py; powers and coefficients: in the order
+    // of ring/native_lookup.py. x has `bits` fraction bits, or 2^bits units to a turn.
+    void (*exp_table)(const Word* r, std::size_t n, unsigned bits, const double* series, unsigned integer_bits,
+                      unsigned step_bits, const double* powers, unsigned scale, Word* table);
+    void (*exp_products)(const Word* m, std::size_t n, unsigned bits, const double* series, unsigned integer_bits,
+                         unsigned step_bits, std::size_t shifts, const Word* offsets, const double* powers,
+                         unsigned scale, const Word* table, Word* out);
+    void (*harmonics)(const Word* a, std::size_t n, unsigned bits, const double* series, std::size_t terms,
+                      unsigned scale, Word* sines, Word* cosines);
+    void (*waves)(const Word* m, std::size_t n, unsigned bits, const double* series, std::size_t terms,
+                  std::size_t count, const double* coefficients, unsigned scale, const Word* constants,
+                  const Word* sines, const Word* cosines, Word* out);
+    // See src/tacit/ring/conjunctions.py.
+    void (*conjunctions)(const Word* opened, const Word* masks, const Word* products, std::size_t variables,
+                         std::size_t length, std::size_t monomials, const Word* plan, Word one, Word* out);
 };
 
 extern const Kernels portable_kernels;

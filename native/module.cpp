@@ -19,7 +19,7 @@ namespace nb = nanobind;
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 5;
+constexpr int kInterface = 6;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -162,6 +162,40 @@ std::uintptr_t start_pulse(const std::vector<int>& sockets, double seconds) {
 
 void stop_pulse(std::uintptr_t pulse) { delete reinterpret_cast<Pulse*>(pulse); }
 
+const double* doubles(std::uintptr_t address) { return reinterpret_cast<const double*>(address); }
+
+void exp_table(std::size_t index, std::uintptr_t r, std::size_t n, unsigned bits, std::uintptr_t series,
+               unsigned integer_bits, unsigned step_bits, std::uintptr_t powers, unsigned scale, std::uintptr_t table) {
+    target(index).exp_table(words(r), n, bits, doubles(series), integer_bits, step_bits, doubles(powers), scale,
+                            words_out(table));
+}
+
+void exp_products(std::size_t index, std::uintptr_t m, std::size_t n, unsigned bits, std::uintptr_t series,
+                  unsigned integer_bits, unsigned step_bits, std::size_t shifts, std::uintptr_t offsets,
+                  std::uintptr_t powers, unsigned scale, std::uintptr_t table, std::uintptr_t out) {
+    target(index).exp_products(words(m), n, bits, doubles(series), integer_bits, step_bits, shifts, words(offsets),
+                               doubles(powers), scale, words(table), words_out(out));
+}
+
+void harmonics(std::size_t index, std::uintptr_t a, std::size_t n, unsigned bits, std::uintptr_t series,
+               std::size_t terms, unsigned scale, std::uintptr_t sines, std::uintptr_t cosines) {
+    target(index).harmonics(words(a), n, bits, doubles(series), terms, scale, words_out(sines), words_out(cosines));
+}
+
+void waves(std::size_t index, std::uintptr_t m, std::size_t n, unsigned bits, std::uintptr_t series, std::size_t terms,
+           std::size_t count, std::uintptr_t coefficients, unsigned scale, std::uintptr_t constants,
+           std::uintptr_t sines, std::uintptr_t cosines, std::uintptr_t out) {
+    target(index).waves(words(m), n, bits, doubles(series), terms, count, doubles(coefficients), scale,
+                        words(constants), words(sines), words(cosines), words_out(out));
+}
+
+void conjunctions(std::size_t index, std::uintptr_t opened, std::uintptr_t masks, std::uintptr_t products,
+                  std::size_t variables, std::size_t length, std::size_t monomials, std::uintptr_t plan, bool one,
+                  std::uintptr_t out) {
+    target(index).conjunctions(words(opened), words(masks), words(products), variables, length, monomials, words(plan),
+                               all_ones(one), words_out(out));
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -180,6 +214,11 @@ NB_MODULE(_native, module) {
     module.def("truncated", truncated, Released());
     module.def("chosen", chosen, Released());
     module.def("chosen_truncated", chosen_truncated, Released());
+    module.def("exp_table", exp_table, Released());
+    module.def("exp_products", exp_products, Released());
+    module.def("harmonics", harmonics, Released());
+    module.def("waves", waves, Released());
+    module.def("conjunctions", conjunctions, Released());
     module.def("start_pulse", start_pulse);
     module.def("stop_pulse", stop_pulse, Released());
 }

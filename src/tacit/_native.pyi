@@ -79,5 +79,66 @@ def chosen_truncated(
     out: int,
     /,
 ) -> None: ...
+def exp_table(
+    target: int,
+    r: int,
+    n: int,
+    bits: int,
+    series: int,
+    integer_bits: int,
+    step_bits: int,
+    powers: int,
+    scale: int,
+    table: int,
+    /,
+) -> None: ...
+def exp_products(
+    target: int,
+    m: int,
+    n: int,
+    bits: int,
+    series: int,
+    integer_bits: int,
+    step_bits: int,
+    shifts: int,
+    offsets: int,
+    powers: int,
+    scale: int,
+    table: int,
+    out: int,
+    /,
+) -> None: ...
+def harmonics(
+    target: int, a: int, n: int, bits: int, series: int, terms: int, scale: int, sines: int, cosines: int, /
+) -> None: ...
+def waves(
+    target: int,
+    m: int,
+    n: int,
+    bits: int,
+    series: int,
+    terms: int,
+    count: int,
+    coefficients: int,
+    scale: int,
+    constants: int,
+    sines: int,
+    cosines: int,
+    out: int,
+    /,
+) -> None: ...
+def conjunctions(
+    target: int,
+    opened: int,
+    masks: int,
+    products: int,
+    variables: int,
+    length: int,
+    monomials: int,
+    plan: int,
+    one: bool,
+    out: int,
+    /,
+) -> None: ...
 def start_pulse(sockets: list[int], seconds: float, /) -> int: ...
 def stop_pulse(pulse: int, /) -> None: ...

@@ -5,7 +5,6 @@ For x = m + a with m public, exp, sine, cosine and powers split into a public fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +13,8 @@ from torch import Tensor
 from tacit.correlations.masks import Masks, MaskView
 from tacit.correlations.requests import Request
 from tacit.correlations.streams import Output
-from tacit.ring.elementary import exp_fraction, exp_whole, fixed, harmonics
-
-_PART = 1 << 15
-"""Numbers worked on at a time: what is made of them on the way stays in the cache."""
+from tacit.ring import kernels
+from tacit.ring.elementary import ExpRange
 
 WAVE_SCALE = 25
 """Fraction bits of sines and cosines."""
@@ -42,21 +39,8 @@ class Exponentials(Request):
         return (Output((1 << (self.integer_bits - self.step_bits), self.mask.count)),)
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
-        r = -masks.ring(self.mask).reshape(-1)
-        size, step = 1 << self.integer_bits, 1 << self.step_bits
-        powers = torch.tensor([exp_whole(-k) for k in range(size)], dtype=torch.float64)
-        entries = torch.arange(0, size, step).unsqueeze(1)
-        table = torch.empty(size // step, len(r), dtype=torch.int64)
-        for part in _parts(len(r), size // step):
-            below = ((r[part] >> self.fraction_bits) - entries) & (size - 1)
-            table[:, part] = fixed(self._start(r[part]) * powers[below], self.scale)
-        return (table,)
-
-    def _start(self, r: Tensor) -> Tensor:
-        """The exp of less the fraction of r: as ``e**(1 - fraction) / e``, but for a fraction of 0."""
-        fraction = r & ((1 << self.fraction_bits) - 1)
-        start = exp_fraction(-fraction & ((1 << self.fraction_bits) - 1), self.fraction_bits)
-        return torch.where(fraction == 0, start, start * exp_whole(-1))
+        span = ExpRange(self.integer_bits, self.step_bits, self.scale)
+        return (kernels.exp_table(-masks.ring(self.mask).reshape(-1), self.fraction_bits, span),)
 
 
 @dataclass(frozen=True)
@@ -73,13 +57,8 @@ class Waves(Request):
         return Output(shape), Output(shape)
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
-        a = masks.ring(self.mask).reshape(-1) & ((1 << self.period_bits) - 1)
-        sines, cosines = torch.empty(2, self.terms, len(a), dtype=torch.int64)
-        for part in _parts(len(a), 1):
-            for k, (sine, cosine) in enumerate(harmonics(a[part], self.period_bits, self.terms)):
-                sines[k, part] = fixed(sine, WAVE_SCALE)
-                cosines[k, part] = fixed(cosine, WAVE_SCALE)
-        return sines, cosines
+        a = masks.ring(self.mask).reshape(-1)
+        return kernels.harmonic_tables(a, self.period_bits, self.terms, WAVE_SCALE)
 
 
 @dataclass(frozen=True)
@@ -99,9 +78,3 @@ class Powers(Request):
         for _ in range(self.degree - 2):
             powers.append(powers[-1] * a)
         return (torch.stack(powers),)
-
-
-def _parts(count: int, rows: int) -> Iterator[slice]:
-    """The columns of a table of ``rows`` rows, a part at a time."""
-    step = max(64, _PART // rows)
-    return (slice(start, start + step) for start in range(0, count, step))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from itertools import combinations
 from typing import Any, ClassVar
 
 import torch
@@ -21,6 +19,7 @@ from tacit.ring import kernels
 from tacit.ring.bilinear import Bilinear
 from tacit.ring.bits import to_planes, unpack_bits, words
 from tacit.ring.chunks import table_planes
+from tacit.ring.conjunctions import subsets
 
 
 @dataclass(frozen=True)
@@ -217,13 +216,6 @@ class TruncatedChoice(Request):
         shifted, top = _truncated(masks.ring(self.mask), self.width, self.shift)
         rho = _rho(masks, self.id, self.mask.count)
         return (shifted, rho, rho * shifted, top, rho * top)
-
-
-@cache
-def subsets(monomials: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """All sets of two or more variables within a monomial, and their prefixes before them: the products of masks."""
-    found = {s for m in monomials for size in range(2, len(m) + 1) for s in combinations(sorted(m), size)}
-    return tuple(sorted(found, key=lambda s: (len(s), s)))
 
 
 def top_width(width: int, shift: int) -> int:

@@ -7,7 +7,7 @@ import torch
 from tacit.functions.scale import relabelled
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.ring.elementary import EXP_SCALE, Window
+from tacit.ring.elementary import EXP_SCALE, ExpRange
 
 EXP_UNIT = 30
 """Fraction bits of ``exp_nonpositive``."""
@@ -16,10 +16,10 @@ _LN2 = 0.6931471805599453
 _LEAST = 21
 """exp(-21) is less than a unit of 2**-30."""
 
-_ROUGH = Window(step_bits=2)
+_ROUGH = ExpRange(step_bits=2)
 """Down to -28; relative error 2**-21, and 2**-35 of 1: a 32nd of a unit of 2**-30."""
 
-_FINE = Window(step_bits=1, table_scale=42)
+_FINE = ExpRange(step_bits=1, table_scale=42)
 """Down to -30; relative error 2**-19, and 2**-40 of the largest, of which results as small as 2**-38 count."""
 
 
@@ -30,7 +30,7 @@ def exp_nonpositive(protocol: Protocol, x: Share, among: Share | None = None) ->
     Four rounds; 162 bits; from the dealer 64 bytes for the table and 66 besides. x may be pending. For softmax: a row
     of 50,000 keeps its sum. Source: one-time tables (Ishai et al., TCC 2013).
     """
-    (power,) = protocol.exponential(x, window=_ROUGH)
+    (power,) = protocol.exponential(x, span=_ROUGH)
     (above,) = protocol.compare(x, [-_LEAST << x.scale])
     if among is not None:
         above = protocol.both(above, among)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tacit.ring.elementary import EXP_SCALE, Wave, Window, exp_fraction, exp_offset, exp_whole, fixed, harmonics
+from tacit.ring.elementary import EXP_SCALE, ExpRange, Wave, exp_fraction, exp_offset, exp_whole, fixed, harmonics
 
 
 def round_shift(value: Tensor, shift: int) -> Tensor:
@@ -28,9 +28,9 @@ def bits(value: Tensor, width: int) -> Tensor:
     return torch.stack([(value >> j) & 1 for j in range(width)]).to(torch.bool)
 
 
-def exponential(value: Tensor, scale: int, shifts: Sequence[int], window: Window) -> list[Tensor]:
-    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the window."""
-    size = 1 << window.integer_bits
+def exponential(value: Tensor, scale: int, shifts: Sequence[int], span: ExpRange) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the span."""
+    size = 1 << span.integer_bits
     powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
     fraction = exp_fraction(value & ((1 << scale) - 1), scale)
     out = []

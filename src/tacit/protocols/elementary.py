@@ -10,28 +10,28 @@ from tacit.correlations.elementary import WAVE_SCALE
 from tacit.protocols import clear
 from tacit.protocols.books import Books
 from tacit.protocols.share import Share, Storage
-from tacit.ring.elementary import EXP_SCALE, Wave, Window
+from tacit.ring.elementary import EXP_SCALE, ExpRange, Wave
 
-_WINDOW = Window()
+_SPAN = ExpRange()
 
 
 class Elementary(Books):
     """What ``tacit.functions`` builds exp, sigmoid, erf and the rest from."""
 
-    def exponential(self, x: Share, shifts: Sequence[int] = (0,), window: Window = _WINDOW) -> list[Share]:
+    def exponential(self, x: Share, shifts: Sequence[int] = (0,), span: ExpRange = _SPAN) -> list[Share]:
         """``e**x / 2**shift`` for each shift, from one opening; pending at scale 60 with unit 30; x may be pending.
 
-        For x - o in the window, where o is ``shift * ln 2`` rounded up: ``Window`` states range and error. Any other x
+        For x - o in the span, where o is ``shift * ln 2`` rounded up: ``ExpRange`` states range and error. Any other x
         gives a number without meaning: select it away.
         """
         if x.storage.known_by is not None:
             values: Sequence[Tensor | None] = [None] * len(shifts)
             if x.clear is not None:
-                values = clear.exponential(x.clear, x.scale, shifts, window)
+                values = clear.exponential(x.clear, x.scale, shifts, span)
             outs = [self._known(value, x.storage.known_by, x.shape, Storage(EXP_SCALE, 30)) for value in values]
         else:
             with self.metered("exponential"):
-                parts = self._exponential(x, shifts, window)
+                parts = self._exponential(x, shifts, span)
             outs = [Share(part, Storage(EXP_SCALE, 30)) for part in parts]
         return [self._passed_on(out, x) for out in outs]
 

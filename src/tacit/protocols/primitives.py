@@ -12,7 +12,7 @@ from torch import Tensor
 from tacit.party import Party
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import Bilinear
-from tacit.ring.elementary import Wave, Window
+from tacit.ring.elementary import ExpRange, Wave
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
 
@@ -94,8 +94,8 @@ class Primitives(ABC):
         """The ``width`` low bits of a ring integer, lowest first along a new first dimension."""
 
     @abstractmethod
-    def _exponential(self, x: Share, shifts: Sequence[int], window: Window) -> list[Parts]:
-        """``e**x / 2**shift`` at scale 60 for each shift where x less its offset lies in the window."""
+    def _exponential(self, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Parts]:
+        """``e**x / 2**shift`` at scale 60 for each shift where x less its offset lies in the span."""
 
     @abstractmethod
     def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:

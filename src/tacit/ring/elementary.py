@@ -21,12 +21,16 @@ _TURN = 6.283185307179586
 _SIN = [(-1) ** k * math.prod([_TURN] * (2 * k + 1)) / math.factorial(2 * k + 1) for k in range(9)]
 _COS = [(-1) ** k * math.prod([_TURN] * (2 * k), start=1.0) / math.factorial(2 * k) for k in range(9)]
 
+EXP_SERIES = torch.tensor(_EXP, dtype=torch.float64)
+WAVE_SERIES = torch.tensor(_SIN + _COS, dtype=torch.float64)
+"""The coefficients, for native code: those of the sine before those of the cosine."""
+
 
 EXP_SCALE = 60
 """Fraction bits of an exp of at most e: those of a table's entry and of its public factor together."""
 
 
-class Window(NamedTuple):
+class ExpRange(NamedTuple):
     """Which exps a table serves: those of x with ``2**step_bits - 2**integer_bits < x <= 0``.
 
     It has an entry for every ``2**step_bits`` whole numbers, with ``table_scale`` fraction bits. A result errs by

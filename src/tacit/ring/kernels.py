@@ -8,13 +8,15 @@ is what tensors on an accelerator go through in any case. All give the same inte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from torch import Tensor
 
 from tacit.errors import MisuseError
 from tacit.ring import device, reference
+from tacit.ring.conjunctions import Monomials
+from tacit.ring.elementary import ExpRange, Wave
 from tacit.ring.window import Pair, Window
 
 
@@ -36,6 +38,14 @@ class Kernels(Protocol):
     def chosen(self) -> Callable[..., Tensor]: ...
     @property
     def chosen_truncated(self) -> Callable[..., Tensor]: ...
+    def exp_table(self, r: Tensor, bits: int, span: ExpRange) -> Tensor: ...
+    @property
+    def exp_products(self) -> Callable[..., Tensor]: ...
+    def harmonic_tables(self, a: Tensor, bits: int, terms: int, scale: int) -> tuple[Tensor, Tensor]: ...
+    @property
+    def wave_products(self) -> Callable[..., Tensor]: ...
+    @property
+    def conjunctions(self) -> Callable[..., Tensor]: ...
 
 
 def available() -> dict[str, Kernels]:
@@ -129,6 +139,33 @@ def chosen(m: Tensor, first: bool, a: Tensor, rho: Tensor, rho_a: Tensor, beta: 
 def chosen_truncated(m: Tensor, width: int, shift: int, first: bool, *shares_and_beta: Tensor) -> Tensor:
     """See ``masked.chosen_truncated``."""
     return (_kernels if m.is_cpu else device).chosen_truncated(m, width, shift, first, *shares_and_beta)
+
+
+def exp_table(r: Tensor, bits: int, span: ExpRange) -> Tensor:
+    """See ``lookup.exp_table``."""
+    return (_kernels if r.is_cpu else device).exp_table(r, bits, span)
+
+
+def exp_products(m: Tensor, bits: int, span: ExpRange, shifts: Sequence[int], table: Tensor) -> Tensor:
+    """See ``lookup.exp_products``."""
+    return (_kernels if m.is_cpu else device).exp_products(m, bits, span, shifts, table)
+
+
+def harmonic_tables(a: Tensor, bits: int, terms: int, scale: int) -> tuple[Tensor, Tensor]:
+    """See ``lookup.harmonic_tables``."""
+    return (_kernels if a.is_cpu else device).harmonic_tables(a, bits, terms, scale)
+
+
+def wave_products(
+    m: Tensor, bits: int, series: Sequence[Wave], scale: int, first: bool, sines: Tensor, cosines: Tensor
+) -> Tensor:
+    """See ``lookup.wave_products``."""
+    return (_kernels if m.is_cpu else device).wave_products(m, bits, series, scale, first, sines, cosines)
+
+
+def conjunctions(opened: Tensor, masks: Tensor, products: Tensor, monomials: Monomials, first: bool) -> Tensor:
+    """See ``conjunctions.conjunctions``."""
+    return (_kernels if opened.is_cpu else device).conjunctions(opened, masks, products, monomials, first)
 
 
 def active() -> str:

@@ -9,9 +9,10 @@ import torch
 
 from tacit import _native
 from tacit.ring.chunks import chunk_widths, table_planes
+from tacit.ring.native_lookup import NativeLookup
 from tacit.ring.window import Pair, Window, output_shape
 
-INTERFACE = 5
+INTERFACE = 6
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 
@@ -20,10 +21,10 @@ def targets() -> tuple[str, ...]:
     return tuple(_native.targets())
 
 
-class Native:
+class Native(NativeLookup):
     """The kernels compiled for one of ``targets()``."""
 
-    __slots__ = ("_index", "name")
+    __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -12,6 +12,8 @@ import numpy
 import torch
 
 from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
+from tacit.ring.conjunctions import conjunctions
+from tacit.ring.lookup import exp_products, exp_table, harmonic_tables, wave_products
 from tacit.ring.masked import chosen, chosen_truncated, truncated
 from tacit.ring.window import Pair, Window
 from tacit.ring.window import convolve as by_columns
@@ -20,8 +22,12 @@ __all__ = [
     "bmm",
     "chosen",
     "chosen_truncated",
+    "conjunctions",
     "convolve",
+    "exp_products",
+    "exp_table",
     "from_planes",
+    "harmonic_tables",
     "look_up",
     "matmul",
     "pack_bits",
@@ -29,6 +35,7 @@ __all__ = [
     "to_planes",
     "truncated",
     "unpack_bits",
+    "wave_products",
 ]
 
 # Below this many multiplications, or for so thin a matrix, cutting into limbs never pays (measured).

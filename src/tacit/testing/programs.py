@@ -18,7 +18,7 @@ from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import MATMUL, MUL, Bilinear, conv, conv_grad_input, conv_grad_weight
 from tacit.ring.bits import pack_bits, unpack_bits
-from tacit.ring.elementary import Wave, Window
+from tacit.ring.elementary import ExpRange, Wave
 from tacit.settings import Settings
 from tacit.testing.leaks import Program, stage
 
@@ -182,7 +182,7 @@ def _functions() -> Iterator[tuple[str, Case]]:
     # among what is kept; a reveal hides it under a zero-share.
     yield (
         "exponential",
-        Case(lambda p: _unkept(p.exponential(fixed(p, -numbers(1, bits=18).abs()), window=Window(3, 1)))),
+        Case(lambda p: _unkept(p.exponential(fixed(p, -numbers(1, bits=18).abs()), span=ExpRange(3, 1)))),
     )
     series = [Wave([1.0, 0.5], [0.5, 0.25]), Wave([0.25])]
     yield "waves", Case(lambda p: _unkept(p.waves(fixed(p, numbers(1)), 19, series)))

@@ -15,7 +15,7 @@ from torch import Tensor
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.ring.bilinear import MATMUL, MUL, conv, conv_grad_input, conv_grad_weight
-from tacit.ring.elementary import Wave, Window, exp_offset
+from tacit.ring.elementary import ExpRange, Wave, exp_offset
 from tacit.runtime.launcher import run
 from tacit.runtime.session import current
 from tacit.settings import Settings
@@ -125,18 +125,18 @@ def _products(case: _Case) -> Iterator[Result]:
     p.multiply(MUL, share, case.other(y), modular=True)
     yield "matmul, operand opened before", _raw(p.multiply(MATMUL, share, case.other(w), modular=True)), x @ w
     image, kernel = case.ring(2, 4, 7, 6, bits=62), case.ring(6, 2, 3, 3, bits=62)
-    window = ((2, 1), (1, 2), (1, 1), 2)
-    op = conv(*window)
+    span = ((2, 1), (1, 2), (1, 1), 2)
+    op = conv(*span)
     expected = op(image, kernel)
     yield "conv", _raw(p.multiply(op, case.secret(image), case.other(kernel), modular=True)), expected
     gradient = case.ring(*expected.shape, bits=62)
-    op = conv_grad_input(*window, tuple(image.shape))
+    op = conv_grad_input(*span, tuple(image.shape))
     yield (
         "conv_grad_input",
         _raw(p.multiply(op, case.secret(gradient), case.other(kernel), modular=True)),
         op(gradient, kernel),
     )
-    op = conv_grad_weight(*window, tuple(kernel.shape))
+    op = conv_grad_weight(*span, tuple(kernel.shape))
     yield (
         "conv_grad_weight",
         _raw(p.multiply(op, case.other(image), case.secret(gradient), modular=True)),
@@ -234,7 +234,7 @@ def _elementary(case: _Case) -> Iterator[Result]:
         for step in (1, 2, 3):
             inside = x > ((1 << step) - 32) << 16
             (share,) = p.exponential(
-                case.other(x[inside] + (exp_offset(shift) << 16)), (shift,), Window(step_bits=step)
+                case.other(x[inside] + (exp_offset(shift) << 16)), (shift,), ExpRange(step_bits=step)
             )
             p.settle(share)
             yield f"exponential, {shift} bits down, steps of {1 << step}", share, expected[inside], 1024

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tacit.correlations.requests import subsets, top_width
+from tacit.correlations.requests import top_width
 from tacit.correlations.tables import chunk_widths, table_planes
 from tacit.protocols.additive.decomposition import BORROWS
 from tacit.protocols.additive.tree import FAN_IN, across_monomials, order_monomials, running_monomials, split
 from tacit.ring.chunks import CHUNK_BITS, ENTRIES
+from tacit.ring.conjunctions import subsets
 
 
 @dataclass(frozen=True)

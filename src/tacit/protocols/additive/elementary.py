@@ -16,30 +16,22 @@ from tacit.correlations.elementary import WAVE_SCALE, Exponentials, Powers, Wave
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.share import Share
-from tacit.ring.elementary import EXP_SCALE, Wave, Window, exp_fraction, exp_offset, exp_whole, fixed, harmonics
+from tacit.ring import kernels
+from tacit.ring.elementary import ExpRange, Wave
 
 
-def exponential(context: Context, x: Share, shifts: Sequence[int], window: Window) -> list[Tensor]:
-    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the window.
+def exponential(context: Context, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Tensor]:
+    """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the span.
 
-    The opening, and from the source 64 bits for each of ``window.entries``, which serve all shifts.
+    The opening, and from the source 64 bits for each of ``span.entries``, which serve all shifts.
     """
     o = opened(context, x)
     bits = x.scale
-    request = Exponentials(context.new_id(), o.view, bits, window.integer_bits, window.step_bits, window.table_scale)
+    request = Exponentials(context.new_id(), o.view, bits, span.integer_bits, span.step_bits, span.table_scale)
     delivery = context.fetch(request)
-    m = o.value.reshape(-1)
-    fraction = exp_fraction(m & ((1 << bits) - 1), bits)
     (table,) = delivery.get()
-    out, step = [], 1 << window.step_bits
-    for shift in shifts:
-        offset = exp_offset(shift)
-        whole = ((m >> bits) - offset) & ((1 << window.integer_bits) - 1)
-        powers = torch.tensor([exp_whole(offset + i) * 2.0**-shift for i in range(step)], dtype=torch.float64)
-        factor = fixed(fraction * powers[whole & (step - 1)], EXP_SCALE - window.table_scale)
-        entry = whole >> window.step_bits
-        out.append((table.gather(0, entry.unsqueeze(0)).squeeze(0) * factor).view(x.shape))
-    return out
+    products = kernels.exp_products(o.value.reshape(-1), bits, span, shifts, table)
+    return [product.view(x.shape) for product in products]
 
 
 def waves(context: Context, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Tensor]:
@@ -51,17 +43,9 @@ def waves(context: Context, x: Share, period_bits: int, series: Sequence[Wave]) 
     o = opened(context, x)
     terms = max(wave.terms for wave in series)
     delivery = context.fetch(Waves(context.new_id(), o.view, period_bits, terms))
-    m = o.value.reshape(-1) & ((1 << period_bits) - 1)
-    mask_sines, mask_cosines = delivery.get()
-    out = [context.constant(torch.full_like(m, round(wave.at(0)[1] * 2.0 ** (2 * WAVE_SCALE)))) for wave in series]
-    for k, (sine, cosine) in enumerate(harmonics(m, period_bits, terms), start=1):
-        for i, wave in enumerate(series):
-            b, c = wave.at(k)
-            if b or c:  # sin k(m + a) and cos k(m + a), multiplied out
-                of_cosine = fixed(sine * b + cosine * c, WAVE_SCALE) * mask_cosines[k - 1]
-                of_sine = fixed(cosine * b - sine * c, WAVE_SCALE) * mask_sines[k - 1]
-                out[i] = out[i] + of_cosine + of_sine
-    return [total.view(x.shape) for total in out]
+    tables = delivery.get()
+    totals = kernels.wave_products(o.value.reshape(-1), period_bits, series, WAVE_SCALE, context.first, *tables)
+    return [total.view(x.shape) for total in totals]
 
 
 def powers(context: Context, x: Share, degree: int) -> list[Tensor]:

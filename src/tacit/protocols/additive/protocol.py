@@ -18,7 +18,7 @@ from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import Bilinear
 from tacit.ring.bits import unpack_bits
-from tacit.ring.elementary import Wave, Window
+from tacit.ring.elementary import ExpRange, Wave
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
 
@@ -88,8 +88,8 @@ class AdditiveProtocol(Protocol):
         planes = decomposition.bits(self._context, x, width)
         return (torch.stack([unpack_bits(plane, x.numel) for plane in planes]).view(width, *x.shape),)
 
-    def _exponential(self, x: Share, shifts: Sequence[int], window: Window) -> list[Parts]:
-        return [(part,) for part in elementary.exponential(self._context, x, shifts, window)]
+    def _exponential(self, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Parts]:
+        return [(part,) for part in elementary.exponential(self._context, x, shifts, span)]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
         return [(part,) for part in elementary.waves(self._context, x, period_bits, series)]

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from tacit.correlations._base import Delivery
-from tacit.correlations.requests import Conjunctions, subsets
+from tacit.correlations.requests import Conjunctions
 from tacit.protocols.additive.context import Context
+from tacit.ring import kernels
+from tacit.ring.conjunctions import Monomials
 
 FAN_IN = 4
-
-Monomials = tuple[tuple[int, ...], ...]
 
 
 class MaskedAnds:
@@ -33,24 +32,13 @@ class MaskedAnds:
         self._mask = context.source.streams.bit_mask(request.id, request.mask_shape)
         self.masked = inputs ^ self._mask
 
-    def results(self, opened: Tensor) -> list[Tensor]:
-        """The shares of the monomials, given ``masked`` as opened."""
+    def results(self, opened: Tensor) -> Tensor:
+        """The shares of the monomials, int64[monomials, nodes, words], given ``masked`` as opened."""
         (products,) = self._delivery.get()
-        share = dict(zip(subsets(self._monomials), products, strict=True))
-        share.update({(v,): self._mask[v] for v in range(len(self._mask))})
-        return [self._expand(opened, monomial, share) for monomial in self._monomials]
-
-    def _expand(self, opened: Tensor, monomial: tuple[int, ...], share: dict[tuple[int, ...], Tensor]) -> Tensor:
-        """The product over v of (U_v ^ m_v), multiplied out: one term for each subset of masks."""
-        total = self._context.constant(reduce(torch.bitwise_and, (opened[v] for v in monomial)))
-        for size in range(1, len(monomial) + 1):
-            for masks in combinations(monomial, size):
-                public = [opened[v] for v in monomial if v not in masks]
-                total = total ^ reduce(torch.bitwise_and, public, share[masks])
-        return total
+        return kernels.conjunctions(opened, self._mask, products, self._monomials, self._context.first)
 
 
-def open_together(context: Context, groups: list[MaskedAnds]) -> list[list[Tensor]]:
+def open_together(context: Context, groups: list[MaskedAnds]) -> list[Tensor]:
     """The results of several groups of ands, whose inputs are opened in one round, a bit a bit."""
     mine = torch.cat([group.masked.reshape(-1) for group in groups])
     total = reduce(torch.bitwise_xor, context.channel.broadcast(mine).wait(), mine)
@@ -114,8 +102,7 @@ def running_less_than(context: Context, less: Tensor, equal: Tensor) -> Tensor:
         return g
     _, monomials = across_monomials(chunks)
     inputs = torch.cat([g[FAN_IN - 1 : chunks - 1 : FAN_IN], p[FAN_IN:]]).unsqueeze(1)
-    ((*products,),) = open_together(context, [MaskedAnds(context, inputs, monomials)])
-    remaining = iter(products)
+    remaining = iter(open_together(context, [MaskedAnds(context, inputs, monomials)])[0])
     for chunk in range(FAN_IN, chunks):
         g[chunk] = reduce(torch.bitwise_xor, (next(remaining)[0] for _ in range(chunk // FAN_IN)), g[chunk])
     return g

@@ -15,7 +15,7 @@ from tacit.protocols.plaintext.ranges import check_comparison, check_product
 from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage, required
 from tacit.ring.bilinear import Bilinear
-from tacit.ring.elementary import Wave, Window
+from tacit.ring.elementary import ExpRange, Wave
 from tacit.ring.prg import Prg
 from tacit.settings import Settings
 from tacit.transport.channel import Channel
@@ -90,8 +90,8 @@ class PlaintextProtocol(Protocol):
     def _bits(self, x: Share, width: int) -> Parts:
         return (clear.bits(x.parts[0], width),)
 
-    def _exponential(self, x: Share, shifts: Sequence[int], window: Window) -> list[Parts]:
-        return [(value,) for value in clear.exponential(x.parts[0], x.scale, shifts, window)]
+    def _exponential(self, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Parts]:
+        return [(value,) for value in clear.exponential(x.parts[0], x.scale, shifts, span)]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
         return [(value,) for value in clear.waves(x.parts[0], period_bits, series)]

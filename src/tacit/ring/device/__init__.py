@@ -4,8 +4,10 @@ Few large torch operations, none of which reads a value back to the host. They r
 that ``TACIT_KERNELS=device`` puts CPU tensors through them too: that is how they are tested without an accelerator.
 """
 
+from tacit.ring.conjunctions import conjunctions
 from tacit.ring.device.limbs import bmm, convolve, matmul
 from tacit.ring.device.planes import pack_bits, unpack_bits
+from tacit.ring.lookup import exp_products, exp_table, harmonic_tables, wave_products
 from tacit.ring.masked import chosen, chosen_truncated, truncated
 from tacit.ring.reference import from_planes, look_up, prefix_tables, to_planes
 
@@ -13,8 +15,12 @@ __all__ = [
     "bmm",
     "chosen",
     "chosen_truncated",
+    "conjunctions",
     "convolve",
+    "exp_products",
+    "exp_table",
     "from_planes",
+    "harmonic_tables",
     "look_up",
     "matmul",
     "pack_bits",
@@ -22,4 +28,5 @@ __all__ = [
     "to_planes",
     "truncated",
     "unpack_bits",
+    "wave_products",
 ]
