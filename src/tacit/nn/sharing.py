@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tacit.caller import caller_line
 from tacit.errors import EncodingError, FrameError, MisuseError
+from tacit.nn.activations import restore_activations
 from tacit.nn.folding import fold_batch_norms
 from tacit.protocols._base import Protocol
 from tacit.tensor.outline import Outline, announce, heard
@@ -21,7 +22,8 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
     """Make the parameters and floating-point buffers of ``net`` secret, with the values that ``owner`` has.
 
     Every party gives a network of the same structure; only the owner's values count. Parameters stay the same objects,
-    so an optimizer made earlier works on. Integer buffers stay public. Batch normalization in eval mode is folded.
+    so an optimizer made earlier works on. Integer buffers stay public. Batch normalization in eval mode is folded, and
+    an activation that is spelled out in steps becomes one operation again.
     One round, nothing but shapes is sent. Raises MisuseError where a network differs from the owner's, naming the
     parameter; EncodingError at the owner for a value that cannot be encoded, InputRefusedError elsewhere.
     """
@@ -29,7 +31,7 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
     channel = protocol.channel
     channel.transcript.begin("secret", f"network of {owner}")
     with channel.meter.op("secret"), torch.no_grad():
-        net = fold_batch_norms(net)
+        net = restore_activations(fold_batch_norms(net))
         plain = dict(_plain_tensors(net))
         rings: dict[str, Tensor] = {}
         if protocol.party.name == owner:
@@ -38,7 +40,7 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
             _check_same(heard(protocol, owner), plain, owner)
         for name, tensor in plain.items():
             outline = Outline.of(tensor)._replace(requires_grad=False)
-            _replace(protocol, net, name, tensor, shared(protocol, rings.get(name), outline, owner))
+            _replace(protocol, net, name, tensor, shared(protocol, rings.pop(name, None), outline, owner))
     for module in net.modules():
         if not hasattr(module, "_tacit_guard"):
             module._tacit_guard = module.register_load_state_dict_pre_hook(_refuse_plain_values)
