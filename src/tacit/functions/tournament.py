@@ -69,7 +69,12 @@ def index_of_best(protocol: Protocol, tournament: Tournament, labels: Tensor) ->
     One round a level: 1 bit a match on the first, 65 on the others.
     """
     shape = (*tournament.best.shape, tournament.size)
-    entries = protocol.public(labels.expand(shape), 0)
+    return labels_of_best(protocol, tournament, protocol.public(labels.expand(shape), 0))
+
+
+def labels_of_best(protocol: Protocol, tournament: Tournament, labels: Share) -> Share:
+    """The same for labels that may be secret, one for each entry: 65 bits a match then."""
+    entries = labels
     for bits in tournament.rounds:
         left, right, rest = _matches(entries)
         chosen = protocol.add(left, gated(protocol, bits, protocol.sub(right, left)))

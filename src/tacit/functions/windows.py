@@ -47,7 +47,7 @@ class Windows:
         An entry in the padding gives the position of an entry of the same window that is not: it can win only where
         that one does.
         """
-        rows, columns = (self._along(axis) for axis in (0, 1))
+        rows, columns = (self.along(axis) for axis in (0, 1))
         flat = rows[:, None, :, None] * self.size[1] + columns[None, :, None, :]
         return flat.reshape(self.places[0] * self.places[1], -1)
 
@@ -77,8 +77,8 @@ class Windows:
     def _starts(self, axis: int) -> Tensor:
         return torch.arange(self.places[axis]) * self.stride[axis] - self.padding[axis]
 
-    def _along(self, axis: int) -> Tensor:
-        """Positions along one axis: int64[places, entries]."""
+    def along(self, axis: int) -> Tensor:
+        """Positions along one axis: int64[places, entries]; in the padding, that of an entry that is not."""
         reach, length = self.dilation[axis], self.size[axis]
         at = self._starts(axis)[:, None] + torch.arange(self.kernel[axis])[None, :] * reach
         inside = (at >= 0) & (at < length)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter_ns
 from types import TracebackType
@@ -80,6 +82,25 @@ class Meter:
     def module(self, name: str) -> Scope:
         """A context in which costs count under module ``name``, below the module already open."""
         return Scope(self, name, True)
+
+    @property
+    def place(self) -> Place:
+        """Where costs count now."""
+        return self._place
+
+    @contextmanager
+    def at(self, place: Place) -> Iterator[None]:
+        """A context in which costs count at a place that was met before: work that was put off."""
+        self._lap()
+        before, module = self._place, self._module
+        self._module = place.module
+        self._move(place)
+        try:
+            yield
+        finally:
+            self._lap()
+            self._module = module
+            self._move(before)
 
     def sent(self, nbytes: int) -> None:
         """Count payload sent to another party, in bytes."""

@@ -39,8 +39,11 @@ class Books(Primitives):
     # ---------------------------------------------------------------- making and revealing
 
     def share(self, value: Tensor | None, owner: int, shape: Sequence[int], unit: int, boolean: bool = False) -> Share:
-        """Share a value of ring integers (or bits) that only ``owner`` holds; None elsewhere. Nothing is sent."""
-        return self._known(_copied(value), owner, tuple(shape), Storage(unit, unit, boolean))
+        """Share a value of ring integers (or bits) that only ``owner`` holds; None elsewhere. Nothing is sent.
+
+        The value is the protocol's from now on: it is kept, and must not be written to.
+        """
+        return self._known(value, owner, tuple(shape), Storage(unit, unit, boolean))
 
     def public(self, value: Tensor, unit: int, scale: int | None = None) -> Share:
         """A value that everybody knows, in the form of a share."""
@@ -70,6 +73,12 @@ class Books(Primitives):
             if len(values) == len(xs):
                 out.storage.clear = flat(owned(function(*values), *values))
         return self._passed_on(out, *xs)
+
+    def apart(self, x: Share) -> Share:
+        """A copy of x as it is, pending or not. Nobody settles it but who uses it."""
+        out = self.linear(torch.clone, x)
+        self._pending.pop(out.storage.token, None)
+        return out
 
     def write(self, target: Share, source: Share) -> None:
         """Overwrite ``target`` (and so every view of its storage) with ``source`` of the same shape."""

@@ -29,10 +29,11 @@ class Storage:
     rank of the only party that knows the value in the clear, ``EVERYONE``, or None. clear: that value, the whole
     storage as one flat tensor, where this party knows it. openings: masked openings of the value by view; they die
     when the ring integers change. facts: what is known about the value by view, as shares (sign bits); they die when
-    the value is written to. (token, epoch) names the ring integers for ever: a mask belongs to one such pair.
+    the value is written to. tensors: how many were ever made that lie in it. (token, epoch) names the ring integers for
+    ever: a mask belongs to one such pair.
     """
 
-    __slots__ = ("boolean", "clear", "epoch", "facts", "known_by", "openings", "scale", "token", "unit")
+    __slots__ = ("boolean", "clear", "epoch", "facts", "known_by", "openings", "scale", "tensors", "token", "unit")
 
     def __init__(self, scale: int, unit: int, boolean: bool = False) -> None:
         self.token = next(_tokens)
@@ -44,6 +45,7 @@ class Storage:
         self.clear: Tensor | None = None
         self.openings: dict[Any, Any] = {}
         self.facts: dict[Any, Any] = {}
+        self.tensors = 0
 
     @property
     def pending(self) -> bool:

@@ -15,6 +15,7 @@ from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.tensor.caught import CAUGHT
 from tacit.tensor.dispatch import dispatch
+from tacit.tensor.late import Late
 
 
 def leak(what: str) -> NoReturn:
@@ -29,21 +30,40 @@ class Secret(Tensor):
     """A tensor that no party sees. It has the dtype, shape and strides of the value and works with PyTorch as it is.
 
     Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool
-    as bits. ``_share`` and ``_protocol`` are for rules only.
+    as bits. ``_share``, ``_late`` and ``_protocol`` are for rules only.
     """
 
-    _share: Share
+    _held: Share | Late
     _protocol: Protocol
 
     @staticmethod
-    def __new__(cls, protocol: Protocol, share: Share, dtype: torch.dtype) -> Secret:
-        part = share.parts[0]
+    def __new__(cls, protocol: Protocol, share: Share | Late, dtype: torch.dtype) -> Secret:
+        if isinstance(share, Share):
+            share.storage.tensors += 1
+        part = share.parts[0] if isinstance(share, Share) else share.argument.parts[0]
         out: Secret = torch.Tensor._make_wrapper_subclass(
             cls, part.shape, part.stride(), part.storage_offset(), dtype=dtype, device=part.device
         )
-        out._share = share
+        out._held = share
         out._protocol = protocol
         return out
+
+    @property
+    def _share(self) -> Share:
+        """What this party holds; a ReLU that was put off is done now."""
+        if isinstance(self._held, Late):
+            self._held = self._held.done(self._protocol)
+            self._held.storage.tensors += 1
+        return self._held
+
+    @property
+    def _late(self) -> Late | None:
+        """The ReLU that is still to be done, if this is the result of one."""
+        return self._held if isinstance(self._held, Late) else None
+
+    def put_off(self, late: Late) -> None:
+        """Become the result of a ReLU that is not done yet. No other tensor may lie in the same memory."""
+        self._held = late
 
     @classmethod
     def __torch_function__(

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from tacit.functions import periodic
 from tacit.functions.bracket import bracket
+from tacit.functions.pooling import max_pool
+from tacit.functions.windows import Windows
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share, Storage
 from tacit.ring.bilinear import MATMUL, MUL, Bilinear, conv, conv_grad_input, conv_grad_weight
@@ -23,6 +25,7 @@ from tacit.settings import Settings
 from tacit.testing.leaks import Program, stage
 
 UNIT = 16
+_WINDOWS = Windows.of((3, 3), (2,), (1,), (0,), (1,), False)
 SHAPE = (8, 8)
 
 
@@ -185,6 +188,7 @@ def _functions() -> Iterator[tuple[str, Case]]:
         Case(lambda p: _unkept(p.exponential(fixed(p, -numbers(1, bits=18).abs()), span=ExpRange(3, 1)))),
     )
     series = [Wave([1.0, 0.5], [0.5, 0.25]), Wave([0.25])]
+    yield "max-pool", Case(lambda p: [max_pool(p, fixed(p, numbers(1, (8, 3, 3))), _WINDOWS).best])
     yield "waves", Case(lambda p: _unkept(p.waves(fixed(p, numbers(1)), 19, series)))
     yield "powers", Case(lambda p: p.powers(fixed(p, numbers(1, bits=12)), 3))
     yield "gelu", Case(lambda p: _unkept(periodic.gelu(p, fixed(p, numbers(1)))))

@@ -69,9 +69,9 @@ def embedding_backward(
 
 def places(protocol: Protocol, index: Secret, size: int) -> Share:
     """The one-hot of secret numbers, [...] -> [..., size]; that of a maximum's index follows its tournament."""
-    if not isinstance(index, SecretIndex) or index._views or index._winners.tournament.size != size:
+    tournament = index._tournament if isinstance(index, SecretIndex) and not index._views else None
+    if tournament is None or tournament.size != size:
         return one_hot(protocol, index._share, size)
-    tournament = index._winners.tournament
     facts = tournament.best.storage.facts
     if "places" not in facts:
         ones = protocol.public(torch.ones(index.shape, dtype=torch.int64), 0)

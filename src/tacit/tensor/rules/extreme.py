@@ -102,7 +102,7 @@ def argmin(protocol: Protocol, x: Secret, dim: int | None = None, keepdim: bool 
 def _index_alone(protocol: Protocol, x: Secret, dim: int | None, keepdim: bool, largest: bool) -> Secret:
     dims = None if dim is None else [dim]
     tournament = _played(protocol, x, dims, largest)
-    index = SecretIndex(protocol, Winners(tournament, torch.arange(tournament.size)))
+    index = SecretIndex(protocol, Winners(tournament))
     if not keepdim:
         return index
     return index.viewed(lambda part: part.view([1] * x.dim()) if dim is None else part.unsqueeze(dim))
@@ -111,7 +111,7 @@ def _index_alone(protocol: Protocol, x: Secret, dim: int | None, keepdim: bool, 
 def _with_index(
     protocol: Protocol, x: Secret, dim: int, keepdim: bool, tournament: Tournament, best: Share
 ) -> tuple[Secret, Secret]:
-    index = SecretIndex(protocol, Winners(tournament, torch.arange(tournament.size)))
+    index = SecretIndex(protocol, Winners(tournament))
     if not keepdim or not x.dim():
         return Secret(protocol, best, x.dtype), index
     return Secret(protocol, _kept(best, x, [dim]), x.dtype), index.viewed(lambda part: part.unsqueeze(dim))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tacit.caller import caller_line
 from tacit.errors import SecretLeakError, UnsupportedOpError
-from tacit.functions.tournament import routed
+from tacit.functions.tournament import Tournament, routed
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import EVERYONE
 from tacit.tensor.operands import Number
@@ -108,14 +108,15 @@ def masked_scatter(protocol: Protocol, x: Secret | Tensor, mask: Tensor, source:
 @rule(aten.scatter.src)
 def scatter(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any) -> Secret:
     """Free for a public index. Into zeros at the secret index of a maximum: one select a level of its tournament."""
-    if isinstance(index, SecretIndex):
-        return _scattered_to_winners(protocol, x, dim, index, source)
+    if isinstance(index, SecretIndex) and index._tournament is not None:
+        return _scattered_to_winners(protocol, x, dim, index, index._tournament, source)
     _check([index])
     return _merged(protocol, x, source, lambda part, new: part.scatter(dim, index, new))
 
 
-def _scattered_to_winners(protocol: Protocol, x: Secret | Tensor, dim: int, index: SecretIndex, source: Any) -> Secret:
-    tournament = index._winners.tournament
+def _scattered_to_winners(
+    protocol: Protocol, x: Secret | Tensor, dim: int, index: SecretIndex, tournament: Tournament, source: Any
+) -> Secret:
     value = x._share.clear if isinstance(x, Secret) and x._share.storage.known_by == EVERYONE else x
     lead = tuple(n for d, n in enumerate(index.shape) if d != dim % max(1, index.dim()))
     blank = not isinstance(value, Secret) and value is not None and not bool(value.any())

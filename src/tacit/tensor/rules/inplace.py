@@ -79,7 +79,6 @@ _PAIRS: tuple[tuple[OpOverload, OpOverload], ...] = (
     (aten.addmm_.default, aten.addmm.default),
     (aten.baddbmm_.default, aten.baddbmm.default),
     (aten.addmv_.default, aten.addmv.default),
-    (aten.relu_.default, aten.relu.default),
     (aten.elu_.default, aten.elu.default),
     (aten.hardsigmoid_.default, aten.hardsigmoid.default),
     (aten.hardswish_.default, aten.hardswish.default),

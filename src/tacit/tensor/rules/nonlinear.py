@@ -7,9 +7,11 @@ import torch
 from tacit.functions.choice import gated, gated_by_each
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
+from tacit.tensor.late import may_wait, put_off
 from tacit.tensor.operands import Number, addend, number, scaled, unit_of
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.compare import threshold
+from tacit.tensor.rules.copy import overwrite
 from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
@@ -17,8 +19,27 @@ aten = torch.ops.aten
 
 @rule(aten.relu.default)
 def relu(protocol: Protocol, x: Secret) -> Secret:
-    """98 bits, four rounds, with the truncation of a pending x in it; the signs stay known for the gradient."""
-    return Secret(protocol, protocol.relu(number(protocol, x, x.dtype)), x.dtype)
+    """98 bits, four rounds, with the truncation of a pending x in it; the signs stay known for the gradient.
+
+    Without gradients it is done when the result is used, and after max-pooling; see ``tacit.tensor.late``.
+    """
+    if x._late is not None:
+        return Secret(protocol, x._late.of(protocol.apart(x._late.argument)), x.dtype)
+    share = number(protocol, x, x.dtype)
+    out = put_off(protocol, share) if may_wait(protocol, share) else protocol.relu(share)
+    return Secret(protocol, out, x.dtype)
+
+
+@rule(aten.relu_.default)
+def relu_(protocol: Protocol, x: Secret) -> Secret:
+    """As ``relu``; put off only where no view or other tensor sees the same memory."""
+    if x._late is not None:
+        return x
+    share = x._share
+    if share.storage.tensors == 1 and may_wait(protocol, share):
+        x.put_off(put_off(protocol, share))
+        return x
+    return overwrite(protocol, x, relu(protocol, x))
 
 
 @rule(aten.threshold_backward.default)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 
-from tacit.functions.tournament import play, routed
+from tacit.functions.pooling import max_pool as pool
+from tacit.functions.pooling import pool_routed
 from tacit.functions.windows import Windows, adaptive_regions
 from tacit.protocols._base import Protocol
 from tacit.tensor.operands import scaled
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
-from tacit.tensor.secret_index import SecretIndex, Winners
+from tacit.tensor.secret_index import Pooled, SecretIndex
 
 aten = torch.ops.aten
 
@@ -29,16 +31,13 @@ def max_pool(
     dilation: Sizes = (1,),
     ceil_mode: bool = False,
 ) -> tuple[Secret, Secret]:
-    """A tournament in each window: log2(size) levels of a ReLU each. Padding never wins, whatever the values."""
+    """A tournament in each window, see ``functions.pooling``; before a ReLU that was not done yet, which stays so."""
     windows = Windows.of(x.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
-    places, labels = windows.places, windows.positions()
-    lead = x.shape[:-2]
-    entries = protocol.linear(
-        lambda part: part.flatten(-2).index_select(-1, labels.flatten()).view(*lead, *places, -1), x._share
-    )
-    tournament = play(protocol, entries)
-    index = SecretIndex(protocol, Winners(tournament, labels.view(*places, -1)))
-    return Secret(protocol, tournament.best, x.dtype), index
+    late = x._late
+    pooling = pool(protocol, late.argument if late is not None else x._share, windows)
+    index = SecretIndex(protocol, Pooled(pooling, rectified=late is not None))
+    best = late.of(protocol.apart(pooling.best)) if late is not None else pooling.best
+    return Secret(protocol, best, x.dtype), index
 
 
 @rule(aten.max_pool2d_with_indices_backward.default)
@@ -54,16 +53,7 @@ def max_pool_backward(
     indices: SecretIndex,
 ) -> Secret:
     """No comparison: one select a level of the tournament."""
-    windows = Windows.of(x.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
-    labels = windows.positions().flatten()
-    entries = routed(protocol, indices._winners.tournament, grad._share)
-    shape = tuple(x.shape)
-
-    def collected(part: torch.Tensor) -> torch.Tensor:
-        out = part.new_zeros(*shape[:-2], shape[-2] * shape[-1])
-        return out.index_add_(-1, labels, part.reshape(*shape[:-2], -1)).view(shape)
-
-    return Secret(protocol, protocol.linear(collected, entries), grad.dtype)
+    return Secret(protocol, pool_routed(protocol, cast(Pooled, indices._numbers).pooling, grad._share), grad.dtype)
 
 
 @rule(aten.avg_pool2d.default)

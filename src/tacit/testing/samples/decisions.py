@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from tacit.testing.samples._base import Sample, bits, numbers, real, sample, whole
@@ -128,6 +132,36 @@ def extremes() -> list[Sample]:
     ]
 
 
+def _without_gradients(function: Callable[..., Any]) -> Callable[..., Any]:
+    """There a ReLU waits until its result is used."""
+
+    def run(*inputs: Tensor) -> Any:
+        with torch.no_grad():
+            return function(*inputs)
+
+    return run
+
+
+def _relu_under_views(x: Tensor) -> tuple[Tensor, ...]:
+    base = x * 1.5
+    view = base[0]
+    base.relu_()
+    other = x - 1
+    row = other[1]
+    row.relu_()
+    risen = torch.relu(x)
+    risen.sub_(1)
+    risen[1].relu_()
+    return view, other, risen
+
+
+def _written_after_relu(x: Tensor) -> Tensor:
+    x = x * 1.5
+    y = torch.relu(x)
+    x.neg_()
+    return y + torch.relu(x)
+
+
 def pooling() -> list[Sample]:
     """Pooling, with padding that must never win."""
     image, low = real(2, 2, 6, 5), real(1, 2, 5, 5, low=-5000, high=-4000)
@@ -138,6 +172,33 @@ def pooling() -> list[Sample]:
         sample("max_pool2d dilation", lambda x: F.max_pool2d(x, 2, 1, dilation=2), image),
         sample("max_pool2d indices", lambda x: F.max_pool2d(x, 3, 2, 1, return_indices=True), image),
         sample("max_pool2d ties", lambda x: F.max_pool2d(x, 2), torch.ones(1, 1, 4, 4)),
+        sample("max_pool2d ties, overlapping", lambda x: F.max_pool2d(x, 3, 2, 1), (real(1, 2, 7, 6) > 0).float()),
+        sample(
+            "max_pool2d indices of ties",
+            lambda x: F.max_pool2d(x, 3, 1, 1, return_indices=True),
+            (real(1, 2, 5, 6) > 1).float(),
+        ),
+        sample("max_pool2d 5x5", lambda x: F.max_pool2d(x, 5, 1, 2), image),
+        sample(
+            "max_pool2d of relu", _without_gradients(lambda x: F.max_pool2d(F.relu(x), 3, 2, 1)), image, gradient=False
+        ),
+        sample(
+            "max_pool2d of relu, indices",
+            _without_gradients(lambda x: F.max_pool2d(F.relu(x - 3), 2, return_indices=True)),
+            image,
+            gradient=False,
+        ),
+        sample(
+            "relu used twice",
+            _without_gradients(lambda x: (F.max_pool2d(y := F.relu(x), 2), F.relu(y))),
+            image,
+            gradient=False,
+        ),
+        sample(
+            "relu in place", _without_gradients(lambda x: F.max_pool2d((x * 1.5).relu_(), 2)), image, gradient=False
+        ),
+        sample("relu in place, seen by a view", _without_gradients(_relu_under_views), image, gradient=False),
+        sample("relu of a value that is written to", _without_gradients(_written_after_relu), image, gradient=False),
         sample("max_pool2d of products", lambda x, y: F.max_pool2d(x * y, 2), image, real(2, 2, 6, 5)),
         sample("max_pool2d without a batch", lambda x: F.max_pool2d(x, (2, 1)), real(2, 4, 4)),
         sample("max_pool1d", lambda x: F.max_pool1d(x, 3, 2, 1), real(2, 3, 7)),
