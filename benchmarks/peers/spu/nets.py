@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy
 
-LOWEST = -1000.0
+_LOWEST = -1000.0
 """Stands for minus infinity, which fixed point does not have."""
 
 _CHANNELS = (64, 128, 256, 512)
@@ -23,7 +23,7 @@ def convolution(x: Any, w: Any, stride: int, padding: int) -> Any:
 def max_pool(x: Any, size: int = 3, stride: int = 2, padding: int = 1) -> Any:
     """The maximum of each window."""
     around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-    return jax.lax.reduce_window(x, LOWEST, jax.lax.max, (1, size, size, 1), (1, stride, stride, 1), around)
+    return jax.lax.reduce_window(x, _LOWEST, jax.lax.max, (1, size, size, 1), (1, stride, stride, 1), around)
 
 
 class Weights:

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy
 
 from benchmarks.inputs import FEEDFORWARD, HEADS, LAYERS, SEQUENCE, WIDTH
-from benchmarks.peers.spu.nets import LOWEST, Weights, zeros
+from benchmarks.peers.spu.nets import Weights, zeros
 
 _EPS = 1e-3
+_MASKED = -100.0
+"""Added to the scores of later tokens: no weight is left, and SPU's exp, a limit of powers, still holds."""
 
 
 def encoder_weights(seed: int = 0) -> dict[str, numpy.ndarray]:
@@ -49,7 +51,7 @@ def gpt2_weights() -> dict[str, Any]:
 
 def gpt2(x: Any, p: Any) -> Any:
     """GPT-2 from embedded tokens [tokens, width] to its last hidden state: normalized before each half, causal."""
-    ahead = jnp.triu(jnp.full((SEQUENCE, SEQUENCE), LOWEST), 1)
+    ahead = jnp.triu(jnp.full((SEQUENCE, SEQUENCE), _MASKED), 1)
     x = x + p["positions"]
     for layer in p["layers"]:
         x = x + _attention(_norm(x, layer, "n1"), layer, ahead)
