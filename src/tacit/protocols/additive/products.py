@@ -17,9 +17,8 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
     """``op(x, y)`` in the ring.
 
     Online 64 bits for each element of x and y that was not open before, one round; from the source 64 bits for each
-    element of the result. With E = x - a and D = y - b open: ``x D + E b + ab``, or, which is the same, ``E y + a D +
-    ab``, where party i uses its own shares of x, y, a, b and ab. The second one needs no share of b, so that a large
-    weight's mask is never expanded; all parties choose by the sizes of the masks, which they all know.
+    element of the result. With E = x - a and D = y - b open: ``E y + a D + ab``. Party i uses its own shares of y and
+    ab and, as its share of a, its share of x (the first party's less E): no mask is expanded again.
     """
     if y.storage.known_by is not None:
         return _owned(context, op, x, y, owner=y.storage.known_by, owns_left=False)
@@ -27,21 +26,18 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
         return _owned(context, op, x, y, owner=x.storage.known_by, owns_left=True)
     left, right = opened(context, x), opened(context, y)
     delivery = context.fetch(Product(context.new_id(), op, left.view, right.view))
-    if left.view.numel > right.view.numel:
-        result = op.sum_of(x.parts[0], right.value, left.value, right.mask_share(context))
-    else:
-        result = op.sum_of(left.value, y.parts[0], left.mask_share(context), right.value)
-    return result.add_(delivery.get()[0])
+    epsilon, delta = left.value, right.value
+    a = x.parts[0] - epsilon if context.first else x.parts[0]
+    return op.sum_of(epsilon, y.parts[0], a, delta).add_(delivery.get()[0])
 
 
 def square(context: Context, x: Share) -> Tensor:
-    """``x * x`` in the ring, as E^2 + 2 E a + a^2 with E = x - a: 64 bits an element, one round; from the source 64."""
+    """``x * x`` in the ring, as 2 E x - E^2 + a^2 with E = x - a: 64 bits an element, one round; from the source 64."""
     left = opened(context, x)
     delivery = context.fetch(Square(context.new_id(), left.view))
-    epsilon = left.value
-    twice = 2 * left.mask_share(context)
-    result = twice.add_(epsilon).mul_(epsilon) if context.first else twice.mul_(epsilon)
-    return result.add_(delivery.get()[0])
+    epsilon, share = left.value, x.parts[0]
+    twice = 2 * share - epsilon if context.first else 2 * share
+    return twice.mul_(epsilon).add_(delivery.get()[0])
 
 
 def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_left: bool) -> Tensor:
