@@ -1,6 +1,7 @@
 // x86 with AVX2: four words at a time.
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels.h"
@@ -95,11 +96,13 @@ struct Lanes {
 #include "masked.h"
 #include "elementary.h"
 #include "conjunctions.h"
+#include "coding.h"
 
 }  // namespace
 
 const Kernels avx2_kernels = {"avx2", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                               look_up, prefix_tables, truncated, chosen, chosen_truncated,
-                              exp_table, exp_products, harmonics, waves, conjunctions};
+                              exp_table, exp_products, harmonics, waves, conjunctions,
+                              encode<float>, encode<double>, decode<float>, decode<double>};
 
 }  // namespace tacit

@@ -1,6 +1,7 @@
 // x86 with AVX-512 (F, BW, DQ, VL): eight words at a time, and a 64-bit product in one instruction.
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels.h"
@@ -75,11 +76,13 @@ struct Lanes {
 #include "masked.h"
 #include "elementary.h"
 #include "conjunctions.h"
+#include "coding.h"
 
 }  // namespace
 
 const Kernels avx512_kernels = {"avx512", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                                 look_up, prefix_tables, truncated, chosen, chosen_truncated,
-                                exp_table, exp_products, harmonics, waves, conjunctions};
+                                exp_table, exp_products, harmonics, waves, conjunctions,
+                                encode<float>, encode<double>, decode<float>, decode<double>};
 
 }  // namespace tacit

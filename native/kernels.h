@@ -1,7 +1,7 @@
 // The kernels that every target provides, as plain functions on raw memory.
 //
-// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h, masked.h and what
-// they include) in a file of its own with its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
+// A target is one instruction set. Each is compiled from the same sources (gemm.h, planes.h, tables.h, masked.h, coding.h and
+// what they include) in a file of its own with its own compiler flags, and one is chosen at run time. Nothing in those files may have external linkage but the
 // table: an inline function compiled with AVX-512 and merged by the linker would crash older processors.
 #pragma once
 
@@ -88,6 +88,11 @@ struct Kernels {
     // See src/tacit/ring/conjunctions.py.
     void (*conjunctions)(const Word* opened, const Word* masks, const Word* products, std::size_t variables,
                          std::size_t length, std::size_t monomials, const Word* plan, Word one, Word* out);
+    // See src/tacit/ring/coding.py; `factor` is a power of two. False if a number is out of range.
+    bool (*encode_single)(const float* x, std::size_t n, double factor, Word* out);
+    bool (*encode_double)(const double* x, std::size_t n, double factor, Word* out);
+    void (*decode_single)(const Word* ring, std::size_t n, double factor, float* out);
+    void (*decode_double)(const Word* ring, std::size_t n, double factor, double* out);
 };
 
 extern const Kernels portable_kernels;

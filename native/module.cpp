@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -13,13 +14,14 @@
 #include "kernels.h"
 #include "products.h"
 #include "pulse.h"
+#include "threads.h"
 
 namespace nb = nanobind;
 
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 6;
+constexpr int kInterface = 7;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -156,6 +158,32 @@ void chosen_truncated(std::size_t index, std::uintptr_t m, std::size_t n, unsign
                                    words(rho_shifted), words(top), words(rho_top), words(beta), words_out(out));
 }
 
+bool encode(std::size_t index, std::uintptr_t x, bool is_double, std::size_t n, double factor, std::uintptr_t out,
+            std::size_t threads) {
+    const Kernels& kernels = target(index);
+    std::atomic<bool> inside{true};
+    share_out(n, static_cast<double>(n), threads, [&](std::size_t first, std::size_t last) {
+        Word* to = words_out(out) + first;
+        bool good = is_double
+                        ? kernels.encode_double(reinterpret_cast<const double*>(x) + first, last - first, factor, to)
+                        : kernels.encode_single(reinterpret_cast<const float*>(x) + first, last - first, factor, to);
+        if (!good) inside = false;
+    });
+    return inside;
+}
+
+void decode(std::size_t index, std::uintptr_t ring, std::size_t n, double factor, bool is_double, std::uintptr_t out,
+            std::size_t threads) {
+    const Kernels& kernels = target(index);
+    share_out(n, static_cast<double>(n), threads, [&](std::size_t first, std::size_t last) {
+        const Word* from = words(ring) + first;
+        if (is_double)
+            kernels.decode_double(from, last - first, factor, reinterpret_cast<double*>(out) + first);
+        else
+            kernels.decode_single(from, last - first, factor, reinterpret_cast<float*>(out) + first);
+    });
+}
+
 std::uintptr_t start_pulse(const std::vector<int>& sockets, double seconds) {
     return reinterpret_cast<std::uintptr_t>(new Pulse(sockets, seconds));
 }
@@ -219,6 +247,8 @@ NB_MODULE(_native, module) {
     module.def("harmonics", harmonics, Released());
     module.def("waves", waves, Released());
     module.def("conjunctions", conjunctions, Released());
+    module.def("encode", encode, Released());
+    module.def("decode", decode, Released());
     module.def("start_pulse", start_pulse);
     module.def("stop_pulse", stop_pulse, Released());
 }

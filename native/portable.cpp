@@ -1,4 +1,5 @@
 // Any processor: one word at a time.
+#include <cmath>
 #include <cstring>
 
 #include "kernels.h"
@@ -66,11 +67,13 @@ struct Lanes {
 #include "masked.h"
 #include "elementary.h"
 #include "conjunctions.h"
+#include "coding.h"
 
 }  // namespace
 
 const Kernels portable_kernels = {"portable", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
                                   look_up, prefix_tables, truncated, chosen, chosen_truncated,
-                                  exp_table, exp_products, harmonics, waves, conjunctions};
+                                  exp_table, exp_products, harmonics, waves, conjunctions,
+                                  encode<float>, encode<double>, decode<float>, decode<double>};
 
 }  // namespace tacit

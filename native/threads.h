@@ -12,6 +12,7 @@ namespace tacit {
 // run(first, last) for contiguous parts of `total` units, by up to `threads` threads where `work` products pay for them.
 template <class Run>
 void share_out(std::size_t total, double work, std::size_t threads, const Run& run) {
+    if (total == 0) return;
     constexpr double kWorth = 1 << 20;  // a thread costs as much as about a quarter of a million products
     threads = std::min({threads, total, static_cast<std::size_t>(work / kWorth) + 1});
     auto slice = [&run, total, threads](std::size_t t) { run(total * t / threads, total * (t + 1) / threads); };

@@ -6,9 +6,8 @@ import numpy
 import torch
 
 from tacit.errors import EncodingError, MisuseError
-
-RANGE_BITS = 62
-"""An encoded value lies strictly between -2**62 and 2**62: truncation and comparison need the two bits above."""
+from tacit.ring import kernels
+from tacit.ring.coding import RANGE_BITS
 
 Number = bool | int | float | numpy.generic
 Values = torch.Tensor | numpy.ndarray | Number
@@ -51,9 +50,7 @@ def decode(ring: torch.Tensor, scale: int, dtype: torch.dtype) -> torch.Tensor:
     if not dtype.is_floating_point:
         whole = torch.div(ring, 1 << scale, rounding_mode="trunc") if scale else ring
         return whole.to(dtype)
-    if dtype != torch.float64:
-        ring = _round_to_odd(ring)
-    return ring.to(torch.float64).mul_(2.0**-scale).to(dtype)
+    return kernels.decode(ring, scale, dtype)
 
 
 def _check_scale(scale: int) -> None:
@@ -94,14 +91,11 @@ def _encode_integer(tensor: torch.Tensor, scale: int) -> torch.Tensor:
 
 
 def _encode_float(tensor: torch.Tensor, scale: int) -> torch.Tensor:
-    # float64 holds every narrower float exactly, and scaling by a power of two is exact, so round is the only error.
-    scaled = tensor.to(torch.float64, copy=True).mul_(2.0**scale)
-    if scaled.numel():
-        low, high = (float(bound) for bound in torch.aminmax(scaled))
-        limit = 2.0**RANGE_BITS
-        if not (low > -limit and high < limit):  # not (...) also catches NaN
-            raise _out_of_range(_first_false(scaled.abs() < limit), tuple(tensor.shape), scale)
-    return scaled.round_().to(torch.int64)
+    encoded = kernels.encode(tensor, scale)
+    if encoded is None:
+        scaled = tensor.to(torch.float64) * 2.0**scale
+        raise _out_of_range(_first_false(scaled.abs() < 2.0**RANGE_BITS), tuple(tensor.shape), scale)
+    return encoded
 
 
 def _first_false(legal: torch.Tensor) -> tuple[int, ...]:
@@ -115,15 +109,3 @@ def _out_of_range(position: tuple[int, ...], shape: tuple[int, ...], scale: int)
         f"{where} is NaN, infinite or too large: with {scale} fraction bits |x| must be below 2**{RANGE_BITS - scale}."
         " Scale the data down, clean it, or use fewer fraction bits."
     )
-
-
-def _round_to_odd(ring: torch.Tensor) -> torch.Tensor:
-    """Keep 53 bits of integers beyond 2^53, the last of them sticky, so that rounding twice equals rounding once."""
-    if not ring.numel():
-        return ring
-    low, high = (int(bound) for bound in torch.aminmax(ring))
-    if low >= -(1 << 53) and high <= 1 << 53:
-        return ring
-    rest = ring & 0x7FF
-    sticky = (ring ^ rest) | ((rest != 0).to(torch.int64) << 11)
-    return torch.where((ring >= -(1 << 53)) & (ring <= 1 << 53), ring, sticky)

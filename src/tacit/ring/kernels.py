@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from tacit.errors import MisuseError
@@ -32,6 +33,8 @@ class Kernels(Protocol):
     def unpack_bits(self, plane: Tensor, n: int) -> Tensor: ...
     def look_up(self, tables: Tensor, digits: Tensor, one: bool) -> tuple[Tensor, Tensor]: ...
     def prefix_tables(self, planes: Tensor, tables: Tensor) -> None: ...
+    def encode(self, x: Tensor, scale: int) -> Tensor | None: ...
+    def decode(self, ring: Tensor, scale: int, dtype: torch.dtype) -> Tensor: ...
     @property
     def truncated(self) -> Callable[..., Tensor]: ...
     @property
@@ -124,6 +127,16 @@ def look_up(tables: Tensor, digits: Tensor, one: bool) -> tuple[Tensor, Tensor]:
 def prefix_tables(planes: Tensor, tables: Tensor) -> None:
     """The tables [chunk <= v] of a value given as bit planes: see ``reference.prefix_tables``."""
     (_kernels if planes.is_cpu else device).prefix_tables(planes, tables)
+
+
+def encode(x: Tensor, scale: int) -> Tensor | None:
+    """Floating point to ring integers, None if a number is out of range: see ``coding.encode``."""
+    return (_kernels if x.is_cpu else device).encode(x, scale)
+
+
+def decode(ring: Tensor, scale: int, dtype: torch.dtype) -> Tensor:
+    """Ring integers to floating point: see ``coding.decode``."""
+    return (_kernels if ring.is_cpu else device).decode(ring, scale, dtype)
 
 
 def truncated(m: Tensor, width: int, shift: int, rounding: int, first: bool, shifted: Tensor, top: Tensor) -> Tensor:

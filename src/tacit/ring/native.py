@@ -8,12 +8,15 @@ from __future__ import annotations
 import torch
 
 from tacit import _native
+from tacit.ring import coding
 from tacit.ring.chunks import chunk_widths, table_planes
 from tacit.ring.native_lookup import NativeLookup
 from tacit.ring.window import Pair, Window, output_shape
 
-INTERFACE = 6
+INTERFACE = 7
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
+
+_REALS = (torch.float32, torch.float64)
 
 
 def targets() -> tuple[str, ...]:
@@ -206,6 +209,31 @@ class Native(NativeLookup):
             self._index, m.data_ptr(), n, width, shift, first, *shares, beta.data_ptr(), out.data_ptr()
         )
         return out
+
+    def encode(self, x: torch.Tensor, scale: int) -> torch.Tensor | None:
+        """See ``tacit.ring.coding``."""
+        _check_scale(scale)
+        if x.dtype not in _REALS or x.device.type != "cpu":
+            return coding.encode(x, scale)
+        x, out = x.contiguous(), torch.empty(x.shape, dtype=torch.int64)
+        numbers = x.data_ptr(), x.dtype == torch.float64, x.numel(), 2.0**scale
+        return out if _native.encode(self._index, *numbers, out.data_ptr(), torch.get_num_threads()) else None
+
+    def decode(self, ring: torch.Tensor, scale: int, dtype: torch.dtype) -> torch.Tensor:
+        """See ``tacit.ring.coding``."""
+        _check(ring, ring.dim())
+        _check_scale(scale)
+        if dtype not in _REALS or not ring.is_contiguous():  # a result has its argument's layout
+            return coding.decode(ring, scale, dtype)
+        out = torch.empty(ring.shape, dtype=dtype)
+        numbers = ring.data_ptr(), ring.numel(), 2.0**-scale
+        _native.decode(self._index, *numbers, dtype == torch.float64, out.data_ptr(), torch.get_num_threads())
+        return out
+
+
+def _check_scale(scale: int) -> None:
+    if not 0 <= scale <= coding.RANGE_BITS:
+        raise ValueError(f"A scale lies between 0 and {coding.RANGE_BITS} fraction bits, got {scale}.")
 
 
 def _check_alike(first: Pair, second: Pair) -> None:

@@ -12,6 +12,7 @@ import numpy
 import torch
 
 from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
+from tacit.ring.coding import decode, encode
 from tacit.ring.conjunctions import conjunctions
 from tacit.ring.lookup import exp_products, exp_table, harmonic_tables, wave_products
 from tacit.ring.masked import chosen, chosen_truncated, truncated
@@ -24,6 +25,8 @@ __all__ = [
     "chosen_truncated",
     "conjunctions",
     "convolve",
+    "decode",
+    "encode",
     "exp_products",
     "exp_table",
     "from_planes",

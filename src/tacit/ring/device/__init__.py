@@ -1,9 +1,11 @@
 """The kernels for tensors on an accelerator, with the same face as ``tacit.ring.reference``.
 
-Few large torch operations, none of which reads a value back to the host. They run on any device that torch has, so
+Few large torch operations, none of which reads a value back to the host but the
+checks of ranges in ``encode`` and ``decode``. They run on any device that torch has, so
 that ``TACIT_KERNELS=device`` puts CPU tensors through them too: that is how they are tested without an accelerator.
 """
 
+from tacit.ring.coding import decode, encode
 from tacit.ring.conjunctions import conjunctions
 from tacit.ring.device.limbs import bmm, convolve, matmul
 from tacit.ring.device.planes import pack_bits, unpack_bits
@@ -17,6 +19,8 @@ __all__ = [
     "chosen_truncated",
     "conjunctions",
     "convolve",
+    "decode",
+    "encode",
     "exp_products",
     "exp_table",
     "from_planes",
