@@ -33,6 +33,8 @@ class Ahead:
 def run_ahead(row: Row, repeat: int, networks: tuple[str | None, ...], profile: str | None = None) -> Ahead:
     """Plan the row by a dry run, deal, and run it once over each network (None: bare loopback) from that material.
 
+    The run over bare loopback foresees the times over the others.
+
     Raises PartyFailedError if the row fails, in the dry run or later.
     """
     with tempfile.TemporaryDirectory() as directory:
@@ -43,7 +45,8 @@ def run_ahead(row: Row, repeat: int, networks: tuple[str | None, ...], profile: 
             raise PartyFailedError(f"no plan could be made. {failure}", LAB)
         outcomes = {}
         for network in networks:
-            arguments = (row.name, repeat, network, None if network else profile)
+            foreseen = () if network else tuple(name for name in networks if name)
+            arguments = (row.name, repeat, network, None if network else profile, foreseen)
             settings = replace(SETTINGS, randomness="directory")
             found = tacit.run(job, _PARTIES, arguments, "processes", settings, material, keys)
             outcomes[network] = list(found.values())

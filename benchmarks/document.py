@@ -104,9 +104,9 @@ def _over_networks(records: Iterable[Record]) -> Iterable[str]:
     found = [record for record in records if record.get("networks")]
     if found:
         yield (
-            "### Over a network\n\nForecast from processor time, rounds and bytes on loopback, and measured over links "
-            "with a delay one way and\na rate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); the dealer's material "
-            "is there already.\n"
+            "### Over a network\n\nForecast by the run over bare loopback, whose clocks follow processor time and "
+            "messages, and\nmeasured over links with a delay one way and a rate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); "
+            "the\ndealer's material is there already.\n"
         )
         rows = [(record["title"], record["who"], *line) for record in found for line in network_cells(record)]
         yield _table(("row", "who knows what", *NETWORK_HEADINGS), rows)

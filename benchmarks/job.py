@@ -16,6 +16,7 @@ from benchmarks import processes
 from benchmarks.rows import CLINIC, JOINT, LAB, Work, rows
 from tacit.party import DEALER
 from tacit.runtime.session import current
+from tacit.transport.foreseen import ForeseenTransport, foresee
 from tacit.transport.shaped import NETWORKS, shape
 
 SETTINGS = tacit.Settings(heartbeat_timeout=60)
@@ -29,7 +30,8 @@ _WARM = 2
 class Repetition:
     """One repetition at one party.
 
-    cpu: seconds of processor time in it. dealer_cpu: the same of the dealer, since the previous repetition.
+    cpu: seconds of processor time in it. dealer_cpu: the same of the dealer, since the previous repetition. foreseen:
+    what it would take over each network that was asked for.
     """
 
     seconds: float
@@ -38,6 +40,7 @@ class Repetition:
     bytes_sent: int
     dealer_bytes: int
     dealer_cpu: float
+    foreseen: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,13 @@ class Outcome:
     results: list[Tensor] = field(repr=False, default_factory=list)
 
 
-def job(name: str, repeat: int, network: str | None = None, profile: str | None = None) -> Outcome:
-    """Measure the row ``name``: one first repetition, one more to warm up, then ``repeat``, each on new inputs."""
+def job(
+    name: str, repeat: int, network: str | None = None, profile: str | None = None, networks: tuple[str, ...] = ()
+) -> Outcome:
+    """Measure the row ``name``: one first repetition, one more to warm up, then ``repeat``, each on new inputs.
+
+    network: the links to run over, bare loopback if None. networks: those to foresee meanwhile.
+    """
     torch.set_num_threads(1)
     row = rows()[name]
     work = row.make()
@@ -62,10 +70,11 @@ def job(name: str, repeat: int, network: str | None = None, profile: str | None 
     _import_what_pytorch_puts_off(work)
     if network is not None:
         shape(current().channel, NETWORKS[network])
+    foreseen = foresee(current().channel, [NETWORKS[name] for name in networks]) if networks else None
     net = tacit.secret(work.net, owner=LAB)
     if row.sharing == JOINT:
         forget_owner(net)
-    clock = _Clock(processes.sibling(DEALER))
+    clock = _Clock(processes.sibling(DEALER), foreseen)
     every: list[Repetition] = []
     table = ""
     for number in range(_WARM + repeat):
@@ -93,8 +102,9 @@ def _import_what_pytorch_puts_off(work: Work) -> None:
 class _Clock:
     """Times a computation on secrets between two barriers, while the dealer is idle and its stock is full."""
 
-    def __init__(self, dealer: int | None) -> None:
+    def __init__(self, dealer: int | None, foreseen: ForeseenTransport | None) -> None:
         self.dealer = dealer
+        self._foreseen = foreseen
         self._dealer_cpu = 0.0
 
     def run(self, work: Callable[[], Tensor], profiler: cProfile.Profile | None) -> tuple[Tensor, Repetition, str]:
@@ -102,6 +112,7 @@ class _Clock:
             processes.wait_until_idle(self.dealer)
         barrier()
         with tacit.profile() as costs:
+            before = self._foreseen_seconds()
             start, cpu = time.perf_counter(), time.process_time()
             if profiler is not None:
                 profiler.enable()
@@ -110,9 +121,14 @@ class _Clock:
             if profiler is not None:
                 profiler.disable()
             seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+            foreseen = {name: after - before[name] for name, after in self._foreseen_seconds().items()}
         dealer_cpu = self._dealer_seconds()
-        repetition = Repetition(seconds, cpu, costs.rounds, costs.bytes_sent, costs.dealer_bytes, dealer_cpu)
+        counts = costs.rounds, costs.bytes_sent, costs.dealer_bytes
+        repetition = Repetition(seconds, cpu, *counts, dealer_cpu, foreseen)
         return out, repetition, str(costs.table("primitive"))
+
+    def _foreseen_seconds(self) -> dict[str, float]:
+        return self._foreseen.seconds() if self._foreseen is not None else {}
 
     def _dealer_seconds(self) -> float:
         if self.dealer is None:

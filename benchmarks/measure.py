@@ -16,7 +16,6 @@ from benchmarks.job import SETTINGS, Outcome, Repetition, job
 from benchmarks.limits import Limits
 from benchmarks.rows import CLINIC, JOINT, LAB, WHO, Row
 from tacit.errors import NotBuiltError, PartyFailedError, UnsupportedOpError
-from tacit.transport.shaped import NETWORKS
 
 Record = dict[str, Any]
 """What is known of one row; goes to JSON as it is."""
@@ -53,7 +52,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record |= _errors(row, online)
     record |= _floor(row, record, limits)
     record["primitives"] = online[0].table
-    record["networks"] = [_forecast(name, record, times(ahead.outcomes[name])["seconds"]) for name in wishes.networks]
+    record["networks"] = [_forecast(name, online, ahead.outcomes[name]) for name in wishes.networks]
     return record
 
 
@@ -118,8 +117,9 @@ def _floor(row: Row, record: Record, limits: Limits) -> Record:
     return {"floor": floor, "share_of_limit": floor / record["online"]["seconds"]}
 
 
-def _forecast(network: str, record: Record, seconds: float) -> Record:
-    """What processor time, rounds and bytes let one expect, beside the ``seconds`` that it took."""
-    links, nbytes = NETWORKS[network], round(record["mb_busiest"] * 1e6)
-    forecast: float = record["online"]["cpu"] + links.seconds(record["rounds"], nbytes)
+def _forecast(network: str, online: list[Outcome], measured: list[Outcome]) -> Record:
+    """What the run over bare loopback foresaw for a network, beside what it took over it."""
+    together = _together(online, first=False)
+    forecast = statistics.median(max(each.foreseen[network] for each in repetition) for repetition in together)
+    seconds = times(measured)["seconds"]
     return {"name": network, "forecast": forecast, "seconds": seconds, "difference": forecast / seconds - 1}

@@ -6,11 +6,10 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NoReturn
 
-from tacit.transport._base import Accept, Transport, Witness
 from tacit.transport.framing import Kind, pack_header
 from tacit.transport.tcp import TcpTransport
+from tacit.transport.wrapped import WrappedTransport
 
 Fault = Callable[[TcpTransport, str], None]
 """Does something bad to the link with one peer."""
@@ -50,44 +49,19 @@ def delay(seconds: float) -> Fault:
     return lambda transport, peer: time.sleep(seconds)
 
 
-class FaultyTransport(Transport):
+class FaultyTransport(WrappedTransport):
     """Passes everything on to ``inner``, and commits a fault just before data frame k to a peer (the first is 0).
 
     faults: by peer and number of frame. The frame itself is sent after the fault, if that still works.
     """
 
     def __init__(self, inner: TcpTransport, faults: Mapping[tuple[str, int], Fault]) -> None:
-        self._inner = inner
+        super().__init__(inner)
+        self._tcp = inner
         self._faults = faults
-        self.name, self.peers, self.statistics = inner.name, inner.peers, inner.statistics
-        self.loopback = inner.loopback
-
-    @property
-    def witness(self) -> Witness | None:
-        """The inner transport's."""
-        return self._inner.witness
-
-    @witness.setter
-    def witness(self, witness: Witness | None) -> None:
-        self._inner.witness = witness
 
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
-        fault = self._faults.get((peer, self._inner.frames_to(peer)))
+        fault = self._faults.get((peer, self._tcp.frames_to(peer)))
         if fault is not None:
-            fault(self._inner, peer)
+            fault(self._tcp, peer)
         self._inner.send(peer, tag, payload)
-
-    def receive(self, peer: str, accept: Accept) -> None:
-        self._inner.receive(peer, accept)
-
-    def backlog(self, peer: str, at_most: int) -> None:
-        self._inner.backlog(peer, at_most)
-
-    def report_divergence(self, peer: str) -> NoReturn:
-        self._inner.report_divergence(peer)
-
-    def abort(self, culprit: str, reason: str) -> None:
-        self._inner.abort(culprit, reason)
-
-    def close(self) -> None:
-        self._inner.close()

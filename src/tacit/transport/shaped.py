@@ -6,19 +6,18 @@ arrived, and the receiver waits until then. Both must therefore shape their link
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from tacit.errors import FrameError, MisuseError
-from tacit.transport._base import Accept, Transport, Witness
+from tacit.errors import MisuseError
+from tacit.transport._base import Accept, Transport
+from tacit.transport.stamped import Stamps
+from tacit.transport.wrapped import WrappedTransport
 
 if TYPE_CHECKING:
     from tacit.transport.channel import Channel
-
-_ARRIVAL = struct.Struct("<d")
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,6 @@ class Network:
     delay: float
     rate: float
 
-    def seconds(self, rounds: int, nbytes: int) -> float:
-        """How long so many dependent messages take that carry so many bytes one way."""
-        return rounds * self.delay + nbytes / self.rate
-
 
 NETWORKS = {
     "lan": Network("lan", 0.5e-3, 1e9 / 8),
@@ -41,61 +36,30 @@ NETWORKS = {
 """A network in one building, and one across a country."""
 
 
-class ShapedTransport(Transport):
+class ShapedTransport(WrappedTransport):
     """Passes everything on to ``inner``, and has frames from and to ``shaped`` arrive as over ``network``."""
 
     def __init__(self, inner: Transport, network: Network, shaped: Collection[str] | None = None) -> None:
         if not inner.loopback:
             raise MisuseError("a shaped transport needs all peers on this machine: their clocks must be one.")
-        self._inner = inner
+        super().__init__(inner)
         self._network = network
+        self._stamps = Stamps(1)
         self._free = dict.fromkeys(inner.peers if shaped is None else shaped, 0.0)
-        self.name, self.peers, self.statistics = inner.name, inner.peers, inner.statistics
-        self.loopback = inner.loopback
-
-    @property
-    def witness(self) -> Witness | None:
-        """The inner transport's."""
-        return self._inner.witness
-
-    @witness.setter
-    def witness(self, witness: Witness | None) -> None:
-        self._inner.witness = witness
 
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
-        if peer in self._free:
-            nbytes = len(tag) + sum(part.nbytes for part in payload)
-            self._free[peer] = max(time.monotonic(), self._free[peer]) + nbytes / self._network.rate
-            tag = _ARRIVAL.pack(self._free[peer] + self._network.delay) + tag
-        self._inner.send(peer, tag, payload)
+        if peer not in self._free:
+            return self._inner.send(peer, tag, payload)
+        nbytes = len(tag) + sum(part.nbytes for part in payload)
+        self._free[peer] = max(time.monotonic(), self._free[peer]) + nbytes / self._network.rate
+        return self._stamps.send(self._inner, peer, (self._free[peer] + self._network.delay,), tag, payload)
 
     def receive(self, peer: str, accept: Accept) -> None:
         if peer not in self._free:
             return self._inner.receive(peer, accept)
-        arrival = 0.0
-
-        def unstamped(tag: bytes, length: int) -> memoryview:
-            nonlocal arrival
-            if len(tag) < _ARRIVAL.size:
-                raise FrameError(f"'{peer}' does not shape its link as '{self.name}' does.", peer)
-            (arrival,) = _ARRIVAL.unpack_from(tag)
-            return accept(tag[_ARRIVAL.size :], length)
-
-        self._inner.receive(peer, unstamped)
+        (arrival,) = self._stamps.receive(self._inner, peer, accept)
         time.sleep(max(0.0, arrival - time.monotonic()))
         return None
-
-    def backlog(self, peer: str, at_most: int) -> None:
-        self._inner.backlog(peer, at_most)
-
-    def report_divergence(self, peer: str) -> NoReturn:
-        self._inner.report_divergence(peer)
-
-    def abort(self, culprit: str, reason: str) -> None:
-        self._inner.abort(culprit, reason)
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 def shape(channel: Channel, network: Network) -> None:
