@@ -105,8 +105,8 @@ def _over_networks(records: Iterable[Record]) -> Iterable[str]:
     if found:
         yield (
             "### Over a network\n\nForecast by the run over bare loopback, whose clocks follow processor time and "
-            "messages, and\nmeasured over links with a delay one way and a rate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and 100 Mb/s); "
-            "the\ndealer's material is there already.\n"
+            "messages, and\nmeasured over links with a delay one way and a rate (LAN 0.5 ms and 1 Gb/s, WAN 20 ms and "
+            "100 Mb/s);\nthe dealer's material is there already.\n"
         )
         rows = [(record["title"], record["who"], *line) for record in found for line in network_cells(record)]
         yield _table(("row", "who knows what", *NETWORK_HEADINGS), rows)
