@@ -73,6 +73,8 @@ struct Kernels {
     void (*chosen_truncated)(const Word* m, std::size_t n, unsigned width, unsigned shift, Word first,
                              const Word* shifted, const Word* rho, const Word* rho_shifted, const Word* top,
                              const Word* rho_top, const Word* beta, Word* out);
+    void (*weighed)(const Word* shares, std::size_t rows, std::size_t n, const Word* beta, const Word* weights, Word* sum,
+                    Word* picked);
     // See src/tacit/ring/lookup.py. series: the coefficients of ring/elementary.py; powers and coefficients: in the order
     // of ring/native_lookup.py. x has `bits` fraction bits, or 2^bits units to a turn.
     void (*exp_table)(const Word* r, std::size_t n, unsigned bits, const double* series, unsigned integer_bits,

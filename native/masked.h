@@ -55,3 +55,30 @@ void chosen_truncated(const Word* m, std::size_t n, unsigned width, unsigned shi
         }
     }
 }
+
+// sum = the shares of rows, each with its weight, negated where its bit of beta is set; picked = the weights of those.
+// Bit e of row i is bit i * n + e of beta. A few rows are too many streams for short visits: 256 elements at a time.
+void weighed(const Word* shares, std::size_t rows, std::size_t n, const Word* beta, const Word* weights, Word* sum,
+             Word* picked) {
+    constexpr std::size_t kVisit = 256;
+    const std::size_t words = (rows * n + 63) / 64;
+    for (std::size_t start = 0; start < n; start += kVisit) {
+        std::size_t count = smaller(kVisit, n - start);
+        Word total[kVisit] = {}, chosen_weights[kVisit] = {};
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Word weight = weights[i], *row = shares + i * n + start;
+            for (std::size_t part = 0; part < count; part += 64) {
+                std::size_t at = i * n + start + part, low = at % 64, here = smaller(64, count - part);
+                Word bits = beta[at / 64] >> low;
+                if (low && at / 64 + 1 < words) bits |= beta[at / 64 + 1] << (64 - low);
+                for (std::size_t e = 0; e < here; ++e) {
+                    Word negative = -((bits >> e) & 1), term = weight * row[part + e];
+                    total[part + e] += (term ^ negative) - negative;
+                    chosen_weights[part + e] += weight & negative;
+                }
+            }
+        }
+        std::memcpy(sum + start, total, count * sizeof(Word));
+        std::memcpy(picked + start, chosen_weights, count * sizeof(Word));
+    }
+}

@@ -72,7 +72,7 @@ struct Lanes {
 }  // namespace
 
 const Kernels portable_kernels = {"portable", gemm, convolve, to_planes, from_planes, pack_bits, unpack_bits,
-                                  look_up, prefix_tables, truncated, chosen, chosen_truncated,
+                                  look_up, prefix_tables, truncated, chosen, chosen_truncated, weighed,
                                   exp_table, exp_products, harmonics, waves, conjunctions,
                                   encode<float>, encode<double>, decode<float>, decode<double>};
 

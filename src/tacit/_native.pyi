@@ -79,6 +79,7 @@ def chosen_truncated(
     out: int,
     /,
 ) -> None: ...
+def weighed(target: int, shares: int, rows: int, n: int, beta: int, weights: int, sum: int, picked: int, /) -> None: ...
 def exp_table(
     target: int,
     r: int,

@@ -62,6 +62,14 @@ CASES: dict[str, tuple[Settings, Prepare, Cost]] = {
     "relu, 32 bits, pending": (Settings(compare_bits=32), on(pending, lambda p, x: p.relu(x)), costs.relu(49, 16)),
     "relu, 32 bits": (Settings(compare_bits=32), on(one, lambda p, x: p.relu(x)), costs.relu(32)),
     "select": (Settings(), on(lambda p: [bit(p), secret(p)], lambda p, b, x: p.select(b, [x])), costs.SELECT),
+    "select_sums": (
+        Settings(),
+        on(
+            lambda p: [p.linear(lambda *parts: torch.stack(parts), *(bit(p) for _ in range(3))), *two(p)],
+            lambda p, b, x, y: [total((1, 2, 3)) for total in p.select_sums(b, [x, y])],
+        ),
+        costs.select_sums(3, 2),
+    ),
     "both": (Settings(), on(lambda p: [bit(p), bit(p)], lambda p, a, b: p.both(a, b)), costs.BOTH),
     "to_number": (Settings(), on(lambda p: [bit(p)], lambda p, b: p.to_number(b, 16)), costs.TO_NUMBER),
     **{

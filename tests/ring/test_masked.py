@@ -69,6 +69,19 @@ def test_a_choice_of_a_truncation(target: Kernels, words, n: int, width: int, sh
     assert ((excess == 0) | (bit & (excess == 1))).all()
 
 
+@pytest.mark.parametrize("n", [0, 1, 63, 64, 65, 200, 300])
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_weighed_rows(target: Kernels, words, n: int, rows: int) -> None:
+    shares, weights, bits = words(rows, n), words(rows), words(rows * n) < 0
+    total, picked = target.weighed(shares, pack_bits(bits), weights)
+    for e in range(n):
+        chosen = [bool(bits[i * n + e]) for i in range(rows)]
+        signed = [-int(w) if bit else int(w) for w, bit in zip(weights, chosen, strict=True)]
+        exact = sum(w * int(share) for w, share in zip(signed, shares[:, e], strict=True))
+        assert (int(total[e]) - exact) % (1 << 64) == 0
+        assert (int(picked[e]) - sum(int(w) for w, bit in zip(weights, chosen, strict=True) if bit)) % (1 << 64) == 0
+
+
 @pytest.mark.parametrize("name", [name for name in kernels.available() if name not in ("device", "reference")])
 def test_operands_that_do_not_fit_are_refused(name: str) -> None:
     native = kernels.available()[name]
@@ -80,6 +93,8 @@ def test_operands_that_do_not_fit_are_refused(name: str) -> None:
         lambda: native.truncated(x, 64, 16, 0, True, x[1:], x),
         lambda: native.truncated(x.int(), 64, 16, 0, True, x, x),
         lambda: native.chosen(x, True, x, x, x, plane[1:]),
+        lambda: native.weighed(x.view(5, 13), plane[1:], x[:5]),
+        lambda: native.weighed(x.view(5, 13), plane, x[:4]),
         lambda: native.chosen(x, True, x, x[1:], x, plane),
         lambda: native.chosen_truncated(x, 64, 16, True, x, x, x, x, x[:64], plane),
         lambda: native.chosen_truncated(x, 64, 16, True, x, x, x, x, x, plane[:1]),

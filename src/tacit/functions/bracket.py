@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
-from torch import Tensor
 
-from tacit.functions.scale import capacity
+from tacit.functions.scale import capacity, relabelled
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 
@@ -34,26 +32,37 @@ LOWEST = -2
 class Bracket:
     """Where a secret lies: for one of ``exponents``, ``2**k <= x < 2**(k + 4)`` as ring integers; or in none.
 
-    numbers: the bits ``[x >= 2**k]`` as whole numbers, stacked; then, if ``ends``, whether x lies above all brackets;
-    then, if ``signed``, the same of -x. products: these bits times x, and times each of the other numbers that were
-    asked for. The first bit is a public 1 where x is certainly not below the first bracket.
+    sums: for 1, x and each of the other numbers that were asked for, what makes the sum over all thresholds of the bit
+    ``[x >= 2**k]`` times a public weight and that number; the thresholds are those of ``exponents``, one above all
+    brackets if ``ends``, then if ``signed`` the same of -x. certain: x and the
+    other numbers, if x is certainly not below the first bracket, whose bit then is a public 1 and not in the sums.
     """
 
     protocol: Protocol
     exponents: tuple[int, ...]
     ends: bool
     signed: bool
-    numbers: Share
-    products: tuple[Share, ...]
+    certain: tuple[Share, ...]
+    sums: tuple[Callable[[Sequence[int]], Share], ...]
 
     def number(self, function: Callable[[int], int], scale: int, none: int = 0) -> Share:
         """``function(k)`` in units of the scale: negated for negative x, ``none`` below, 0 above all brackets."""
-        out = self._summed(self.numbers, self._rises(function, none), scale, scale)
-        return self.protocol.add(out, self.protocol.public(torch.tensor(none), scale)) if none else out
+        weights, constant = self._rises(function, none), none
+        if self.certain:
+            constant, weights = none + weights[0], weights[1:]
+            if not weights:
+                return self.protocol.public(torch.full(self.certain[0].shape, constant), scale)
+        out = _read_at(self.sums[0](weights), scale, scale)
+        return self.protocol.add(out, self.protocol.public(torch.tensor(constant), scale)) if constant else out
 
     def product(self, index: int, function: Callable[[int], int], scale: int, unit: int) -> Share:
         """``function(k)`` times x (index 0) or another number, as ring integers of the scale; 0 in no bracket."""
-        return self._summed(self.products[index], self._rises(function, 0), scale, unit)
+        weights = self._rises(function, 0)
+        if not self.certain:
+            return _read_at(self.sums[1 + index](weights), scale, unit)
+        out = relabelled(self.protocol, self.certain[index], weights[0], scale, unit)
+        rest = weights[1:]
+        return self.protocol.add(out, _read_at(self.sums[1 + index](rest), scale, unit)) if rest else out
 
     def mantissa(self) -> Share:
         """The absolute value of x moved into [1/16, 1), exact; 0 in no bracket."""
@@ -65,11 +74,10 @@ class Bracket:
         downs = [-value for value in ups] if self.signed else []
         return [b - a for values in (ups, downs) for a, b in zip([none, *values], values, strict=False)]
 
-    def _summed(self, stack: Share, factors: Sequence[int], scale: int, unit: int) -> Share:
-        column = torch.tensor(factors).view(-1, *[1] * (len(stack.shape) - 1))
-        out = self.protocol.linear(lambda part: (part * column).sum(0), stack)
-        out.storage.scale, out.storage.unit = scale, unit
-        return out
+
+def _read_at(out: Share, scale: int, unit: int) -> Share:
+    out.storage.scale, out.storage.unit = scale, unit
+    return out
 
 
 def bracket(
@@ -98,18 +106,5 @@ def bracket(
     marks = [max(1, round(2.0**k)) for k in (*exponents, *([exponents[-1] + STEP] if ends else []))][1 if low else 0 :]
     bits = protocol.compare(x, [*marks, *(1 - mark for mark in marks if signed)]) if marks else []
     bits = [*bits[: len(marks)], *map(protocol.invert, bits[len(marks) :])]
-    chosen: list[Share] = []
-    one = protocol.public(torch.ones((), dtype=torch.int64), 0)
-    if bits:
-        stack = protocol.linear(lambda *parts: torch.stack(parts), *bits)
-        spread = [v.view(partial(_spread, count=len(bits))) for v in (x, *others)]
-        chosen = protocol.select_pairs([(stack, v) for v in (one, *spread)])
-    if low:
-        certain = [v.view(partial(_spread, count=1)) for v in (one.view(lambda part: part.expand(x.shape)), x, *others)]
-        pairs = zip(certain, chosen, strict=True) if chosen else ((v,) for v in certain)
-        chosen = [protocol.linear(lambda *parts: torch.cat(parts), *pair) for pair in pairs]
-    return Bracket(protocol, exponents, ends, signed, chosen[0], tuple(chosen[1:]))
-
-
-def _spread(part: Tensor, count: int) -> Tensor:
-    return part.expand(count, *part.shape)
+    sums = protocol.select_sums(protocol.linear(lambda *parts: torch.stack(parts), *bits), (x, *others)) if bits else []
+    return Bracket(protocol, exponents, ends, signed, (x, *others) if low else (), tuple(sums))

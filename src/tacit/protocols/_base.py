@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -166,6 +166,26 @@ class Protocol(Elementary):
         if settle:
             self.settle(*outs.values())
         return [outs[i] for i in range(len(pairs))]
+
+    def select_sums(self, bits: Share, xs: Sequence[Share]) -> list[Callable[[Sequence[int]], Share]]:
+        """For 1 and each of ``xs``: from public whole numbers w to the sum of ``w_i * bits[i] * x``.
+
+        bits: [count, *shape]; xs: [*shape]; the sums are ring integers. One round for all, the cost of ``select`` of
+        every bit times 1 and each of ``xs``; the sums themselves are local.
+        """
+        if bits.storage.known_by is None and all(x.storage.known_by is None for x in xs):
+            with self.metered("select"):
+                sums = self._select_sums(bits, xs)
+            return [lambda w, s=s: Share(s(torch.tensor(w)), Storage(0, 0)) for s in sums]  # type: ignore[misc]
+        one = self.public(torch.ones((), dtype=torch.int64), 0)
+        spread = [x.view(lambda part: part.expand(bits.shape)) for x in xs]
+        return [partial(self._weighed, stack) for stack in self.select_pairs([(bits, x) for x in (one, *spread)])]
+
+    def _weighed(self, stack: Share, weights: Sequence[int]) -> Share:
+        column = torch.tensor(weights).view(-1, *(1,) * (len(stack.shape) - 1))
+        out = self.linear(lambda part: (part * column).sum(0), stack)
+        out.storage.scale = out.storage.unit = 0
+        return out
 
     def _select_known(self, bit: Share, x: Share, settle: bool) -> Share | None:
         """``bit * x`` where the bit is public or one party knows both; settles a known x on the way. None elsewhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import ClassVar
 
@@ -80,6 +80,10 @@ class Primitives(ABC):
     @abstractmethod
     def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
         """``bit * x / 2**shift`` for each pair of a bit and an x of one shape, all in the same round."""
+
+    @abstractmethod
+    def _select_sums(self, bits: Share, xs: Sequence[Share]) -> list[Callable[[Tensor], Parts]]:
+        """For 1 and each of ``xs``, of one shape: weights to the sum of ``w_i * bits[i] * x``; all in one round."""
 
     @abstractmethod
     def _both(self, x: Share, y: Share) -> Parts:

@@ -41,6 +41,7 @@ class Kernels(Protocol):
     def chosen(self) -> Callable[..., Tensor]: ...
     @property
     def chosen_truncated(self) -> Callable[..., Tensor]: ...
+    def weighed(self, shares: Tensor, beta: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]: ...
     def exp_table(self, r: Tensor, bits: int, span: ExpRange) -> Tensor: ...
     @property
     def exp_products(self) -> Callable[..., Tensor]: ...
@@ -152,6 +153,11 @@ def chosen(m: Tensor, first: bool, a: Tensor, rho: Tensor, rho_a: Tensor, beta: 
 def chosen_truncated(m: Tensor, width: int, shift: int, first: bool, *shares_and_beta: Tensor) -> Tensor:
     """See ``masked.chosen_truncated``."""
     return (_kernels if m.is_cpu else device).chosen_truncated(m, width, shift, first, *shares_and_beta)
+
+
+def weighed(shares: Tensor, beta: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """See ``masked.weighed``."""
+    return (_kernels if shares.is_cpu else device).weighed(shares, beta, weights)
 
 
 def exp_table(r: Tensor, bits: int, span: ExpRange) -> Tensor:

@@ -41,6 +41,15 @@ def chosen_truncated(
     return _picked(beta, value, quotient * rho - rho_shifted + _carried(c, width, shift, rho_top))
 
 
+def weighed(shares: Tensor, beta: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """For weights w: the sum over i of ``(1 - 2 beta_i) w_i shares_i``, and of ``beta_i w_i``.
+
+    shares: int64[rows, n]. beta: a plane of the rows' bits, one row after the other. weights: int64[rows].
+    """
+    bits, column = _bits(beta, shares.numel()).view(shares.shape), weights.to(shares.device).unsqueeze(1)
+    return ((1 - 2 * bits) * column * shares).sum(0), (bits * column).sum(0)
+
+
 def _moved(m: Tensor, width: int, rounding: int) -> Tensor:
     c = m + ((1 << (width - 2)) + rounding)
     return c if width == 64 else c & ((1 << width) - 1)
@@ -60,6 +69,10 @@ def _of_first(public: Tensor, first: bool) -> Tensor:
 
 
 def _picked(beta: Tensor, value: Tensor, rho_value: Tensor) -> Tensor:
-    places = torch.arange(value.shape[0], device=value.device)
-    bits = (beta[places >> 6] >> (places & 63)) & 1
+    bits = _bits(beta, value.shape[0])
     return bits * value + (1 - 2 * bits) * rho_value
+
+
+def _bits(plane: Tensor, count: int) -> Tensor:
+    places = torch.arange(count, device=plane.device)
+    return (plane[places >> 6] >> (places & 63)) & 1

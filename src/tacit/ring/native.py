@@ -13,7 +13,7 @@ from tacit.ring.chunks import chunk_widths, table_planes
 from tacit.ring.native_lookup import NativeLookup
 from tacit.ring.window import Pair, Window, output_shape
 
-INTERFACE = 7
+INTERFACE = 8
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 _REALS = (torch.float32, torch.float64)
@@ -209,6 +209,22 @@ class Native(NativeLookup):
             self._index, m.data_ptr(), n, width, shift, first, *shares, beta.data_ptr(), out.data_ptr()
         )
         return out
+
+    def weighed(
+        self, shares: torch.Tensor, beta: torch.Tensor, weights: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See ``tacit.ring.masked``."""
+        _check(shares, 2)
+        _check(beta, 1)
+        _check(weights, 1)
+        (rows, n), shares, beta, weights = shares.shape, shares.contiguous(), beta.contiguous(), weights.contiguous()
+        _check_words(beta.shape[0], rows * n)
+        if weights.shape[0] != rows:
+            raise ValueError(f"{rows} rows have {rows} weights, got {weights.shape[0]}.")
+        total, picked = (torch.empty(n, dtype=torch.int64) for _ in range(2))
+        pointers = beta.data_ptr(), weights.data_ptr(), total.data_ptr(), picked.data_ptr()
+        _native.weighed(self._index, shares.data_ptr(), rows, n, *pointers)
+        return total, picked
 
     def encode(self, x: torch.Tensor, scale: int) -> torch.Tensor | None:
         """See ``tacit.ring.coding``."""

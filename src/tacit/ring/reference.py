@@ -15,7 +15,7 @@ from tacit.ring.chunks import CHUNK_BITS, ENTRIES, chunk_widths
 from tacit.ring.coding import decode, encode
 from tacit.ring.conjunctions import conjunctions
 from tacit.ring.lookup import exp_products, exp_table, harmonic_tables, wave_products
-from tacit.ring.masked import chosen, chosen_truncated, truncated
+from tacit.ring.masked import chosen, chosen_truncated, truncated, weighed
 from tacit.ring.window import Pair, Window
 from tacit.ring.window import convolve as by_columns
 
@@ -39,6 +39,7 @@ __all__ = [
     "truncated",
     "unpack_bits",
     "wave_products",
+    "weighed",
 ]
 
 # Below this many multiplications, or for so thin a matrix, cutting into limbs never pays (measured).

@@ -158,6 +158,7 @@ def _choices() -> Iterator[tuple[str, Case]]:
     for count in (1, 3):
         for state in ("fresh", "open", "pending", "pending, settled"):
             yield f"select {count}, {state}", Case(partial(_select, count=count, state=state))
+    yield "select_sums", Case(_select_sums)
     yield "both", Case(lambda p: [p.both(_bit(p, 1), _bit(p, 2))])
     for width in (64, 32, 13, 3):
         yield f"bits, {width}", Case(partial(_bits, width=width))
@@ -171,6 +172,12 @@ def _bits(p: Protocol, width: int) -> list[Share]:
 
 def _bit(p: Protocol, seed: int) -> Share:
     return fixed(p, numbers(seed) >= 0)
+
+
+def _select_sums(p: Protocol) -> list[Share]:
+    bits = p.linear(lambda *parts: torch.stack(parts), *(_bit(p, seed) for seed in (8, 9)))
+    sums = p.select_sums(bits, [fixed(p, numbers(seed)) for seed in (1, 2)])
+    return [*(total((1, -1)) for total in sums)]
 
 
 def _select(p: Protocol, count: int, state: str) -> list[Share]:

@@ -191,6 +191,15 @@ def _choices(case: _Case) -> Iterator[Result]:
         yield f"select_pairs, {name}", chosen, meaning
     row = p.compare(case.secret(c[:7]), [0])[0]
     yield "select, broadcast", p.select(row, [case.other(x.view(10, 7))])[0], x.view(10, 7) * (c[:7] >= 0)
+    stack, weights = torch.stack([c[:35], c[35:]]).view(2, 5, 7), (-3, (1 << 62) + 5)
+    a, b = x[:35].view(5, 7), y[:35].view(5, 7)
+    exact = (stack >= 0) * torch.tensor(weights).view(2, 1, 1)
+    bits = p.compare(case.secret(stack), [0])[0]
+    sums = p.select_sums(bits, [case.secret(a), case.other(b).view(torch.t).view(torch.t)])
+    values = torch.ones_like(a), a, b
+    for name, total, value in zip(("weights", "first", "second"), sums, values, strict=True):
+        yield f"select_sums, {name}", total(weights), (exact * value).sum(0)
+        yield f"select_sums, {name} again", total((1, 2)), ((stack >= 0) * torch.tensor([[[1]], [[2]]]) * value).sum(0)
 
 
 def _bits(case: _Case) -> Iterator[Result]:

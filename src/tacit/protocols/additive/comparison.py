@@ -33,12 +33,17 @@ def at_least(context: Context, o: Opened, width: int, thresholds: Sequence[int])
     size = words(count)
     delivery = context.fetch(Tables(context.new_id(), o.view, low, top=True))
     m = o.value.reshape(-1)
-    public = torch.cat([to_planes(m + _as_signed((1 << low) - t), low + 1) for t in thresholds], dim=1)
     (tables,) = delivery.get()
-    tables = tables.repeat(1, len(thresholds)) if len(thresholds) > 1 else tables
-    less, equal = look_up(tables[:-1], public[:low], context.first)
-    bits = less_than(context, less, equal) ^ tables[-1] ^ context.constant(public[low])
-    return list(bits.view(len(thresholds), size))
+    less: list[Tensor] = []
+    equal: list[Tensor] = []
+    tops: list[Tensor] = []
+    for t in thresholds:  # one after the other, while the tables are in the cache
+        public = to_planes(m + _as_signed((1 << low) - t), low + 1)
+        for found, planes in zip((less, equal), look_up(tables[:-1], public[:low], context.first), strict=True):
+            found.append(planes)
+        tops.append(tables[-1] ^ context.constant(public[low]))
+    bits = less_than(context, _side_by_side(less), _side_by_side(equal)).view(len(thresholds), size)
+    return [plane ^ top for plane, top in zip(bits, tops, strict=True)]
 
 
 def below_mask(context: Context, view: MaskView, c: Tensor, low: int) -> Tensor:
@@ -55,6 +60,10 @@ def equals_zero(context: Context, x: Share, width: int) -> Tensor:
     public = to_planes(o.value.reshape(-1), width)
     _, equal = look_up(delivery.get()[0], public, context.first)
     return all_equal(context, equal)
+
+
+def _side_by_side(planes: list[Tensor]) -> Tensor:
+    return planes[0] if len(planes) == 1 else torch.cat(planes, dim=1)
 
 
 def _as_signed(number: int) -> int:

@@ -37,6 +37,11 @@ REVEAL = Cost(1, 64, 0)
 REVEAL_BIT = Cost(1, 1, 0)
 
 
+def select_sums(bits: int, values: int) -> Cost:
+    """Any weighted sums of what that many bits choose of that many values."""
+    return Cost(1, bits + 64 * values, 64 * bits * (1 + values))
+
+
 def truncate(shift: int, exact: bool = False) -> Cost:
     """``x / 2**shift``."""
     top = top_width(64, shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.protocols._base import Protocol
-from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, truncation
+from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, sums, truncation
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
@@ -75,6 +75,9 @@ class AdditiveProtocol(Protocol):
 
     def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
         return [(part,) for part in choice.select(self._context, bits, xs, shifts)]
+
+    def _select_sums(self, bits: Share, xs: Sequence[Share]) -> list[Callable[[Tensor], Parts]]:
+        return [lambda weights, f=f: (f(weights),) for f in sums.select_sums(self._context, bits, xs)]  # type: ignore[misc]
 
     def _both(self, x: Share, y: Share) -> Parts:
         inputs = torch.stack([choice.plane_of(x), choice.plane_of(y)]).unsqueeze(1)

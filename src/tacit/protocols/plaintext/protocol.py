@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -80,6 +81,13 @@ class PlaintextProtocol(Protocol):
             self._shifted(x.parts[0], shift) if shift else x.parts[0] for x, shift in zip(xs, shifts, strict=True)
         ]
         return [(value * bit.parts[0],) for bit, value in zip(bits, values, strict=True)]
+
+    def _select_sums(self, bits: Share, xs: Sequence[Share]) -> list[Callable[[Tensor], Parts]]:
+        def weighed(value: Tensor | int, weights: Tensor) -> Parts:
+            return ((bits.parts[0] * weights.view(-1, *(1,) * (len(bits.shape) - 1)) * value).sum(0),)
+
+        values: list[Tensor | int] = [1, *(x.parts[0].clone() for x in xs)]
+        return [partial(weighed, value) for value in values]
 
     def _both(self, x: Share, y: Share) -> Parts:
         return (torch.logical_and(x.parts[0], y.parts[0]),)

@@ -10,7 +10,7 @@ from tacit.ring.conjunctions import conjunctions
 from tacit.ring.device.limbs import bmm, convolve, matmul
 from tacit.ring.device.planes import pack_bits, unpack_bits
 from tacit.ring.lookup import exp_products, exp_table, harmonic_tables, wave_products
-from tacit.ring.masked import chosen, chosen_truncated, truncated
+from tacit.ring.masked import chosen, chosen_truncated, truncated, weighed
 from tacit.ring.reference import from_planes, look_up, prefix_tables, to_planes
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "truncated",
     "unpack_bits",
     "wave_products",
+    "weighed",
 ]
