@@ -1,22 +1,50 @@
 // Products with few rows, which read the right operand once, from where it lies: packing it would cost more than the
 // product. Included by each target after pack.h.
 
-// One row times a matrix with contiguous rows: eight rows of b at a time, so that c is read and written less often.
-void row_times(std::size_t columns, const Term<Matrix>& term, Word* c) {
-    constexpr std::size_t kBatch = 8;
-    for (std::size_t k = 0; k < term.inner; k += kBatch) {
-        std::size_t depth = smaller(kBatch, term.inner - k), j = 0;
-        alignas(64) Word left[kBatch * Tile::kCopies];
-        for (std::size_t t = 0; t < depth; ++t) Tile::prepare(*part(term.a, 0, k + t).data, left + t * Tile::kCopies);
-        for (; j + Tile::kLanes <= columns; j += Tile::kLanes) {
+constexpr std::size_t kTimesBatch = 8;
+
+// c[rows, width] += a[rows, depth] @ b[depth, width] for at most kTimesBatch rows of b, which are contiguous; left holds
+// the elements of a, prepared, column after column.
+template <std::size_t depth>
+void add_rows(std::size_t rows, std::size_t width, const Word* left, const Word* b, std::ptrdiff_t b_step, Word* c,
+              std::size_t c_step) {
+    std::size_t j = 0;
+    for (; j + Tile::kLanes <= width; j += Tile::kLanes) {
+        typename Tile::Reg right[depth];
+        TACIT_UNROLL
+        for (std::size_t t = 0; t < depth; ++t) right[t] = Tile::load(b + static_cast<std::ptrdiff_t>(t) * b_step + j);
+        for (std::size_t r = 0; r < rows; ++r) {
             typename Tile::Acc acc;
             Tile::clear(acc);
+            TACIT_UNROLL
             for (std::size_t t = 0; t < depth; ++t)
-                Tile::multiply_add(acc, left + t * Tile::kCopies, Tile::load(part(term.b, k + t, j).data));
-            Tile::store(c + j, Tile::plus(Tile::finish(acc), Tile::load(c + j)));
+                Tile::multiply_add(acc, left + (t * rows + r) * Tile::kCopies, right[t]);
+            Word* target = c + r * c_step + j;
+            Tile::store(target, Tile::plus(Tile::finish(acc), Tile::load(target)));
         }
-        for (; j < columns; ++j)
-            for (std::size_t t = 0; t < depth; ++t) c[j] += left[t * Tile::kCopies] * *part(term.b, k + t, j).data;
+    }
+    for (; j < width; ++j)
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t t = 0; t < depth; ++t)
+                c[r * c_step + j] += left[(t * rows + r) * Tile::kCopies] * b[static_cast<std::ptrdiff_t>(t) * b_step + j];
+}
+
+// c += few rows times a matrix with contiguous rows, which are read once and in their order. The part of c that is
+// worked on stays in the L1 cache.
+void rows_times(std::size_t rows, std::size_t columns, const Term<Matrix>& term, Word* c, std::size_t c_step) {
+    constexpr std::size_t kWords = 4096;
+    const std::size_t block = kWords / rows / Tile::kLanes * Tile::kLanes;
+    Word *left = scratch(0, rows * term.inner * Tile::kCopies), *to = left;
+    for (std::size_t k = 0; k < term.inner; ++k)
+        for (std::size_t r = 0; r < rows; ++r, to += Tile::kCopies) Tile::prepare(*part(term.a, r, k).data, to);
+    for (std::size_t j = 0; j < columns; j += block) {
+        std::size_t width = smaller(block, columns - j), k = 0;
+        for (; k + kTimesBatch <= term.inner; k += kTimesBatch)
+            add_rows<kTimesBatch>(rows, width, left + k * rows * Tile::kCopies, part(term.b, k, j).data,
+                                  term.b.row_step, c + j, c_step);
+        for (; k < term.inner; ++k)
+            add_rows<1>(rows, width, left + k * rows * Tile::kCopies, part(term.b, k, j).data, term.b.row_step, c + j,
+                        c_step);
     }
 }
 

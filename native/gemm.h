@@ -10,15 +10,14 @@ constexpr std::size_t kInnerBlock = 192;       // a panel of b, 192 x 16 words a
 constexpr std::size_t kRowBlock = 96;          // a block of a, 96 x 192 words, stays in the L2 cache
 constexpr std::size_t kColumnBlock = 1536;     // a block of b, 192 x 1536 words, stays in the L3 cache
 constexpr std::size_t kPanels = kColumnBlock / kTileColumns;
-constexpr std::size_t kDotRows = 16;                  // so few rows do not pay for packing b by columns
-constexpr std::size_t kDirectRows = 2 * Tile::kRows;  // nor so few for packing b where its rows are contiguous
+constexpr std::size_t kFewRows = 8;            // so few rows do not pay for packing b (see few.h)
 static_assert(kRowBlock % Tile::kRows == 0 && kColumnBlock % kTileColumns == 0 && kTileColumns <= kSlack);
 
 // One tile that is not whole, or whose columns belong to several samples: computed beside c, then put where it belongs.
-void put_tile(std::size_t rows, std::size_t inner, const Word* a, const Panel& b, const Place& place, std::size_t row,
+void put_tile(std::size_t rows, std::size_t inner, const Word* a, const Word* b, const Place& place, std::size_t row,
               const Result& c, bool add) {
     alignas(64) Word whole[Tile::kRows * kTileColumns];
-    edge_tile(rows, place.live, inner, a, b.data, b.step, whole);
+    edge_tile(rows, place.live, inner, a, b, whole);
     Word* sample = c.data + place.sample * c.sample_step + row * c.row_step;
     for (std::size_t j = 0, at = place.first; j < place.live; sample += c.sample_step, at = 0) {
         std::size_t count = smaller(place.live - j, c.columns - at);
@@ -32,9 +31,9 @@ void put_tile(std::size_t rows, std::size_t inner, const Word* a, const Panel& b
 }
 
 // All tiles of one block of rows with `count` panels from panel q on.
-void block(std::size_t rows, std::size_t inner, const Word* a, const Panel* panels, std::size_t q, std::size_t count,
+void block(std::size_t rows, std::size_t inner, const Word* a, const Word* b, std::size_t q, std::size_t count,
            std::size_t row, const Result& c, bool add) {
-    for (std::size_t p = 0; p < count; ++p) {
+    for (std::size_t p = 0; p < count; ++p, b += inner * kTileColumns) {
         Place place(c, q + p);
         bool whole = place.whole(c);
         for (std::size_t i = 0; i < rows; i += Tile::kRows) {
@@ -42,16 +41,17 @@ void block(std::size_t rows, std::size_t inner, const Word* a, const Panel* pane
             Word* target = place.in(c) + (row + i) * c.row_step;
             std::size_t live = smaller(Tile::kRows, rows - i);
             if (whole && live == Tile::kRows)
-                tile<Tile::kRows>(inner, left, panels[p].data, panels[p].step, target, c.row_step, add);
+                tile<Tile::kRows>(inner, left, b, target, c.row_step, add);
             else if (whole && live == 1)
-                tile<1>(inner, left, panels[p].data, panels[p].step, target, c.row_step, add);
+                tile<1>(inner, left, b, target, c.row_step, add);
             else
-                put_tile(live, inner, left, panels[p], place, row + i, c, add);
+                put_tile(live, inner, left, b, place, row + i, c, add);
         }
     }
 }
 
-// c (+)= the sum of all terms, in one pass over its blocks.
+// c (+)= the sum of all terms, in one pass over its blocks. A matrix that comes again is packed again: most of what that
+// takes is reading it, and to keep it packed was measured to save nothing from 96 rows on, a tenth at 24.
 template <class Right>
 void blocked(std::size_t rows, const Term<Right>* terms, std::size_t count, const Result& c, bool onto) {
     Word* packed_a = scratch(0, kRowBlock * kInnerBlock * Tile::kCopies + Lanes::kLanes);
@@ -63,16 +63,11 @@ void blocked(std::size_t rows, const Term<Right>* terms, std::size_t count, cons
             for (std::size_t k = 0; k < term->inner; k += kInnerBlock, add = true) {
                 std::size_t depth = smaller(kInnerBlock, term->inner - k);
                 Word* packed_b = scratch(1, (here * depth + 1) * kTileColumns);
-                Panel panel[kPanels];
-                for (std::size_t p = 0; p < here; ++p) {
-                    Place place(c, q + p);
-                    Word* packed = packed_b + p * kTileColumns * depth;
-                    panel[p] = panel_of(term->b, k, depth, place, c.columns, rows <= kDirectRows, packed);
-                }
+                pack_panels(term->b, k, depth, c, q, here, packed_b);
                 for (std::size_t i = 0; i < rows; i += kRowBlock) {
                     std::size_t height = smaller(kRowBlock, rows - i);
                     pack_rows(height, depth, part(term->a, i, k), packed_a);
-                    block(height, depth, packed_a, panel, q, here, i, c, add);
+                    block(height, depth, packed_a, packed_b, q, here, i, c, add);
                 }
             }
     }
@@ -85,12 +80,13 @@ void clear(std::size_t rows, const Result& c) {
 }
 
 // How a product is best computed.
-enum class Way { kNothing, kRowTimes, kDots, kBlocked };
+enum class Way { kNothing, kTimes, kDots, kBlocked };
 
 Way way(std::size_t rows, const Term<Matrix>& term) {
     if (term.inner == 0) return Way::kNothing;
-    if (rows == 1 && term.b.column_step == 1) return Way::kRowTimes;
-    return rows <= kDotRows && term.b.row_step == 1 ? Way::kDots : Way::kBlocked;
+    if (rows > kFewRows) return Way::kBlocked;
+    if (term.b.column_step == 1) return Way::kTimes;
+    return term.b.row_step == 1 ? Way::kDots : Way::kBlocked;
 }
 
 void gemm(std::size_t rows, const Term<Matrix>* terms, std::size_t count, Result c) {
@@ -110,7 +106,7 @@ void gemm(std::size_t rows, const Term<Matrix>* terms, std::size_t count, Result
     clear(rows, c);
     for (const Term<Matrix>* term = terms; term != terms + count; ++term) switch (way(rows, *term)) {
             case Way::kNothing: break;
-            case Way::kRowTimes: row_times(c.columns, *term, c.data); break;
+            case Way::kTimes: rows_times(rows, c.columns, *term, c.data, c.row_step); break;
             case Way::kDots: rows_dot(rows, c.columns, *term, c.data, c.row_step); break;
             case Way::kBlocked: blocked(rows, term, 1, c, true); break;
         }

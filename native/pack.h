@@ -56,19 +56,9 @@ void copy_row(const Word* from, Word* to) {
     for (std::size_t v = 0; v < Tile::kVectors; ++v) Tile::store(to + v * Tile::kLanes, Tile::load(from + v * Tile::kLanes));
 }
 
-// A panel of a right operand as the register tile reads it: rows `step` words apart.
-struct Panel {
-    const Word* data;
-    std::size_t step;
-};
-
 // `live` columns of b from row k and column j on as a panel of kTileColumns, missing ones zero.
 void pack_panel(std::size_t live, std::size_t inner, Matrix b, Word* out) {
     constexpr std::size_t kStep = Lanes::kLanes;
-    if (b.column_step == 1 && live == kTileColumns) {
-        for (std::size_t k = 0; k < inner; ++k) copy_row(part(b, k, 0).data, out + k * kTileColumns);
-        return;
-    }
     std::size_t whole = b.row_step == 1 && live == kTileColumns ? inner / kStep * kStep : 0;
     for (std::size_t k = 0; k < whole; k += kStep)
         for (std::size_t v = 0; v < Tile::kVectors; ++v) {
@@ -96,19 +86,26 @@ struct Place {
     Word* in(const Result& c) const { return c.data + sample * c.sample_step + first; }
 };
 
-// The panel of b from row k on for the columns of a place; packed into `out` unless it lies in memory as it is.
-Panel panel_of(const Matrix& b, std::size_t k, std::size_t inner, const Place& place, std::size_t, bool direct,
-               Word* out) {
-    Matrix from = part(b, k, place.first);
-    if (direct && b.column_step == 1 && place.live == kTileColumns)
-        return {from.data, static_cast<std::size_t>(b.row_step)};
-    pack_panel(place.live, inner, from, out);
-    return {out, kTileColumns};
+// Panels q to q + count of b, rows k to k + inner, one after the other.
+void pack_panels(const Matrix& b, std::size_t k, std::size_t inner, const Result& c, std::size_t q, std::size_t count,
+                 Word* out) {
+    // Where rows are contiguous, several panels at a time: the processor foresees longer runs, and fewer pages are open.
+    constexpr std::size_t kTogether = 128 / kTileColumns;
+    std::size_t p = 0;
+    if (b.column_step == 1)
+        for (; p + kTogether <= count && Place(c, q + p + kTogether - 1).live == kTileColumns; p += kTogether)
+            for (std::size_t i = 0; i < inner; ++i)
+                for (std::size_t t = 0; t < kTogether; ++t)
+                    copy_row(part(b, k + i, (q + p + t) * kTileColumns).data, out + ((p + t) * inner + i) * kTileColumns);
+    for (; p < count; ++p) {
+        Place place(c, q + p);
+        pack_panel(place.live, inner, part(b, k, place.first), out + p * inner * kTileColumns);
+    }
 }
 
 // Missing columns hold anything: what they give is never stored. Writes up to a row beyond the panel.
-Panel panel_of(const Windows& b, std::size_t k, std::size_t inner, const Place& place, std::size_t columns, bool,
-               Word* out) {
+void pack_panel(const Windows& b, std::size_t k, std::size_t inner, const Place& place, std::size_t columns,
+                Word* out) {
     std::ptrdiff_t at[kTileColumns];
     std::size_t starts[kTileColumns], runs = 0, sample = place.sample, j = place.first;
     const bool slack = b.slack || (place.live == kTileColumns && b.run[j] >= kTileColumns);
@@ -130,5 +127,10 @@ Panel panel_of(const Windows& b, std::size_t k, std::size_t inner, const Place& 
     else  // each run copies a whole row, and the next one writes over what is not its own
         for (std::size_t i = 0; i < inner; ++i, to += kTileColumns)
             for (std::size_t r = 0; r < runs; ++r) copy_row(b.data + rows[i] + at[r], to + starts[r]);
-    return {out, kTileColumns};
+}
+
+void pack_panels(const Windows& b, std::size_t k, std::size_t inner, const Result& c, std::size_t q, std::size_t count,
+                 Word* out) {
+    for (std::size_t p = 0; p < count; ++p)
+        pack_panel(b, k, inner, Place(c, q + p), c.columns, out + p * inner * kTileColumns);
 }

@@ -16,10 +16,10 @@ std::size_t computed_rows(std::size_t live) {
     return live <= 1 ? 1 : live <= kQuarterRows ? kQuarterRows : live <= kHalfRows ? kHalfRows : Tile::kRows;
 }
 
-// One register tile: c[rows_here, vectors * kLanes] (+)= panel a @ b, whose rows are b_step words apart. A panel of a
+// One register tile: c[rows_here, vectors * kLanes] (+)= panel a @ panel b. A panel of a
 // always has room for kRows rows; at an edge a tile may take fewer of them, and fewer vectors of b.
 template <std::size_t rows_here, std::size_t vectors = Tile::kVectors>
-void tile(std::size_t inner, const Word* a, const Word* b, std::size_t b_step, Word* c, std::size_t c_step, bool add) {
+void tile(std::size_t inner, const Word* a, const Word* b, Word* c, std::size_t c_step, bool add) {
     typename Tile::Acc acc[rows_here][vectors];
     for (auto& row : acc)
         for (auto& vector : row) Tile::clear(vector);
@@ -33,7 +33,7 @@ void tile(std::size_t inner, const Word* a, const Word* b, std::size_t b_step, W
                 Tile::multiply_add(acc[r][v], a + r * Tile::kCopies, right[v]);
         }
         a += Tile::kRows * Tile::kCopies;
-        b += b_step;
+        b += kTileColumns;
     }
     TACIT_UNROLL
     for (std::size_t r = 0; r < rows_here; ++r) {
@@ -48,23 +48,23 @@ void tile(std::size_t inner, const Word* a, const Word* b, std::size_t b_step, W
 
 // A tile that has at least `rows` rows.
 template <std::size_t vectors>
-void rows_tile(std::size_t rows, std::size_t inner, const Word* a, const Word* b, std::size_t b_step, Word* c,
+void rows_tile(std::size_t rows, std::size_t inner, const Word* a, const Word* b, Word* c,
                std::size_t c_step, bool add) {
     if (rows == 1)
-        tile<1, vectors>(inner, a, b, b_step, c, c_step, add);
+        tile<1, vectors>(inner, a, b, c, c_step, add);
     else if (rows <= kQuarterRows)
-        tile<kQuarterRows, vectors>(inner, a, b, b_step, c, c_step, add);
+        tile<kQuarterRows, vectors>(inner, a, b, c, c_step, add);
     else if (rows <= kHalfRows)
-        tile<kHalfRows, vectors>(inner, a, b, b_step, c, c_step, add);
+        tile<kHalfRows, vectors>(inner, a, b, c, c_step, add);
     else
-        tile<Tile::kRows, vectors>(inner, a, b, b_step, c, c_step, add);
+        tile<Tile::kRows, vectors>(inner, a, b, c, c_step, add);
 }
 
-// A tile at the edge: whole[kRows, kTileColumns] = at least as many rows and columns as there are of panel a @ b.
+// A tile at the edge: whole[kRows, kTileColumns] = at least as many rows and columns as there are of panel a @ panel b.
 void edge_tile(std::size_t rows, std::size_t columns, std::size_t inner, const Word* a, const Word* b,
-               std::size_t b_step, Word* whole) {
+               Word* whole) {
     if (columns <= Tile::kLanes)
-        rows_tile<1>(rows, inner, a, b, b_step, whole, kTileColumns, false);
+        rows_tile<1>(rows, inner, a, b, whole, kTileColumns, false);
     else
-        rows_tile<Tile::kVectors>(rows, inner, a, b, b_step, whole, kTileColumns, false);
+        rows_tile<Tile::kVectors>(rows, inner, a, b, whole, kTileColumns, false);
 }
