@@ -22,6 +22,9 @@ from tacit.transport.shaped import NETWORKS, shape
 SETTINGS = tacit.Settings(heartbeat_timeout=60)
 """The defaults, with patience: a busy machine may keep a process waiting."""
 
+PREPARED_MB = 256
+"""Memory for dealt material that is made ready before the clock is on."""
+
 _WARM = 2
 """Repetitions before those that count: after two the dealer foresees what is asked for next."""
 
@@ -45,11 +48,15 @@ class Repetition:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one party measured. first: the first repetition, where weights are opened and the dealer starts cold."""
+    """What one party measured. first: the first repetition, where weights are opened and the dealer starts cold.
+
+    preparing: seconds before a repetition in which material was made ready, the mean of all ``runs``.
+    """
 
     first: Repetition
     repetitions: list[Repetition]
     runs: int
+    preparing: float
     peak_mb: float
     dealer_peak_mb: float
     table: str
@@ -89,7 +96,7 @@ def job(
     wanted = list(net.parameters()) if work.trains else [out]
     revealed = [tacit.reveal(x.detach()) for x in wanted]
     results = revealed if me.name == LAB else []
-    return Outcome(every[0], every[_WARM:], len(every), peak, dealer_peak, table, results)
+    return Outcome(every[0], every[_WARM:], len(every), clock.preparing / len(every), peak, dealer_peak, table, results)
 
 
 def _import_what_pytorch_puts_off(work: Work) -> None:
@@ -104,12 +111,16 @@ class _Clock:
 
     def __init__(self, dealer: int | None, foreseen: ForeseenTransport | None) -> None:
         self.dealer = dealer
+        self.preparing = 0.0
         self._foreseen = foreseen
         self._dealer_cpu = 0.0
 
     def run(self, work: Callable[[], Tensor], profiler: cProfile.Profile | None) -> tuple[Tensor, Repetition, str]:
         if self.dealer is not None:
             processes.wait_until_idle(self.dealer)
+        began = time.perf_counter()
+        tacit.prepare(PREPARED_MB)
+        self.preparing += time.perf_counter() - began
         barrier()
         with tacit.profile() as costs:
             before = self._foreseen_seconds()

@@ -33,7 +33,8 @@ class Wishes:
 def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     """The record of one row. ``status`` is "measured", "not built" (an operation has no rule yet) or "failed".
 
-    online: from randomness dealt before; dealing: what that took; live: with a dealer that works in the same time.
+    online: from randomness dealt before, some of it read ahead; dealing: what that took; live: with a dealer that works
+    in the same time.
     """
     record: Record = {"row": row.name, "title": row.title, "who": WHO[row.sharing], "sharing": row.sharing}
     try:
@@ -68,8 +69,9 @@ def times(outcomes: list[Outcome], first: bool = False) -> Record:
     together = _together(outcomes, first)
     seconds = [max(each.seconds for each in repetition) for repetition in together]
     cpu = statistics.median(max(each.cpu for each in repetition) for repetition in together)
-    spread = max(seconds) - min(seconds)
-    return {"seconds": statistics.median(seconds), "spread": spread, "cpu": cpu, "all_seconds": seconds}
+    preparing = max(outcome.preparing for outcome in outcomes)
+    found = {"seconds": statistics.median(seconds), "spread": max(seconds) - min(seconds), "cpu": cpu}
+    return {**found, "preparing": preparing, "all_seconds": seconds}
 
 
 def _counts(outcomes: list[Outcome], first: bool = False) -> Record:

@@ -11,8 +11,8 @@ from benchmarks.measure import Record
 
 _FILE_WIDTH = 150
 HEADINGS = (
-    *("online s", "spread", "CPU s", "dealing s", "dealer beside s", "rounds", "MB online", "MB dealer"),
-    *("peak MB", "max error", "of limit"),
+    *("online s", "spread", "CPU s", "preparing s", "dealing s", "dealer beside s", "rounds", "MB online"),
+    *("MB dealer", "peak MB", "max error", "of limit"),
 )
 NETWORK_HEADINGS = ("links", "forecast s", "measured s", "off by")
 
@@ -36,7 +36,7 @@ def cells(record: Record) -> tuple[str, ...]:
     online, live = record["online"], record["live"]
     return (
         *(seconds(value) for value in (online["seconds"], online["spread"], online["cpu"])),
-        *(seconds(value) for value in (record["dealing"]["seconds"], live["seconds"])),
+        *(seconds(value) for value in (online["preparing"], record["dealing"]["seconds"], live["seconds"])),
         str(record["rounds"]),
         f"{record['mb_online']:.2f}",
         f"{record['mb_dealer']:.2f}",

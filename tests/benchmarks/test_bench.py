@@ -53,7 +53,7 @@ def test_the_document_shows_every_row(tmp_path):
         sys.path.remove(str(ROOT))
     machine = {"processor": "P", "cores": 3, "load": 0.1, "torch": "2", "python": "3"}
     limits = {"gemm": 1e9, "rate": 1e9, "latency": 1e-5, "kernels": "avx2"}
-    times = {"seconds": 1.0, "spread": 0.1, "cpu": 0.5, "peak_mb": 100.0}
+    times = {"seconds": 1.0, "spread": 0.1, "cpu": 0.5, "preparing": 0.1, "peak_mb": 100.0}
     counts = {"rounds": 4, "mb_online": 24.5, "mb_dealer": 56.0, "max_error": 0.0, "share_of_limit": 0.5}
     dealing = {"seconds": 0.2, "mb": 56.0}
     measured = {"status": "measured", **counts, "online": times, "live": times, "dealing": dealing}

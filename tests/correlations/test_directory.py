@@ -60,6 +60,39 @@ def run(dealt, keys, names=NAMES, **more):
     return tacit.run(job, names, material=dealt, keys=keys, **more)
 
 
+@pytest.mark.parametrize("limit", [0, 500, 2_000, 10**9])
+def test_what_was_read_ahead_gives_the_same_and_takes_no_more_than_allowed(tmp_path, keys, limit):
+    def prepared():
+        source = current().source
+        for _ in range(2):
+            source.prepare(limit)
+        held = source._held
+        found = job()
+        return held, len(source._ready), source._held, *found
+
+    plan = _plan(NAMES)
+    deal(plan, 1, tmp_path / "dealt", keys)
+    results = tacit.run(prepared, NAMES, material=tmp_path / "dealt", keys=keys, settings=DIRECTORY)
+    xs = [torch.linspace(-3, 3, 70) + rank for rank in range(2)]
+    for held, waiting, left, _, out, _ in results.values():
+        assert held <= limit
+        assert (held == 0) == (limit < 8 * 70)  # what the first request takes
+        assert (waiting, left) == (0, 0)
+        assert (out - torch.relu(sum(xs) * xs[1])).abs().max() < 1e-3
+    assert plan.correction_bytes - 8 * 70 <= results["lab"][-1] <= plan.correction_bytes
+
+
+def test_preparing_is_for_a_number_of_megabytes_and_does_nothing_with_other_sources():
+    def prepare(megabytes):
+        tacit.prepare(megabytes)
+        current().source.serial = 0
+        return job()[1].shape
+
+    assert tacit.run(prepare, NAMES, (256,), settings=Settings(randomness="insecure_local"))["lab"] == (70,)
+    with pytest.raises(PartyFailedError, match="takes a number of megabytes, not -1"):
+        tacit.run(prepare, NAMES, (-1,))
+
+
 @pytest.mark.parametrize("names", [NAMES, (*NAMES, "third")])
 @pytest.mark.parametrize("settings", [DIRECTORY, Settings(randomness="directory", generator="chacha20")])
 def test_runs_from_material_are_right_and_use_each_part_once(tmp_path, keys, names, settings):

@@ -45,6 +45,9 @@ class Source(ABC):
     def fetch(self, request: Request) -> Delivery:
         """Ask for the outputs of a request. Asks at once, does not wait."""
 
+    def prepare(self, limit: int) -> None:  # noqa: B027  (most do not know what will be asked)
+        """Have what will be asked for next ready in memory, at most ``limit`` bytes of it. Talks to nobody."""
+
     @abstractmethod
     def close(self) -> None:
         """Nothing more will be asked for."""

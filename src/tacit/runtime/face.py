@@ -6,6 +6,7 @@ from typing import Any, TypeVar, overload
 
 import torch
 
+from tacit.errors import MisuseError
 from tacit.nn import share_module
 from tacit.party import Party
 from tacit.profile import Ledger, Recording
@@ -14,7 +15,7 @@ from tacit.runtime.modules import ModuleScopes
 from tacit.runtime.session import current
 from tacit.tensor import Secret, reveal_tensor, share_tensor
 
-__all__ = ["ledger", "party", "plan", "profile", "reveal", "run", "secret"]
+__all__ = ["ledger", "party", "plan", "prepare", "profile", "reveal", "run", "secret"]
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 
@@ -28,6 +29,20 @@ def profile() -> Recording:
     """A context that records what a stretch of the program costs: ``with tacit.profile() as p``, then ``p.table()``."""
     session = current()
     return Recording(session.meter, session.party, ModuleScopes(session.meter))
+
+
+def prepare(megabytes: int = 256) -> None:
+    """Work ahead while there is no input yet: what was dealt for the coming operations, into this much memory at most.
+
+    With ``randomness="directory"`` it is read and decrypted, or expanded, now; other sources know no plan, and nothing
+    happens. Local: each party calls it whenever it has time, or not at all, and results are the same. Raises
+    MisuseError for a negative number.
+    """
+    if megabytes < 0:
+        raise MisuseError(f"tacit.prepare takes a number of megabytes, not {megabytes}.")
+    source = current().source
+    if source is not None:
+        source.prepare(megabytes * 1_000_000)
 
 
 def ledger() -> Ledger:

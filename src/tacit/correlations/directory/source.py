@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
+
 import torch
 from torch import Tensor
 
@@ -28,6 +31,8 @@ class DirectorySource(Source):
         self._reader = reader
         self._meter = meter
         self._asked = 0
+        self._ready: deque[Delivery] = deque()
+        self._held = 0
 
     def fetch(self, request: Request) -> Delivery:
         """See ``Source``. Raises MisuseError, naming both, if the plan has another request here or none."""
@@ -39,12 +44,35 @@ class DirectorySource(Source):
                 f"{describe(planned) if planned else 'nothing more'}, asked {describe(request)}. Run the program that "
                 "was planned, on inputs of the same shapes, or make a new plan and have it dealt."
             )
+        if self._reader is not None:
+            self._meter.dealer(correction_bytes(request))
+        if not self._ready:
+            return self._made(request)
+        self._held -= self._bytes(request)
+        return self._ready.popleft()
+
+    def prepare(self, limit: int) -> None:
+        """See ``Source``: reads and decrypts, or expands, what the next requests of the plan need."""
+        for request in islice(self._requests, self._asked + len(self._ready), None):
+            self._held += self._bytes(request)
+            if self._held > limit:
+                self._held -= self._bytes(request)
+                return
+            delivery = self._made(request)
+            self._ready.append(delivery if self._reader is not None else _Kept(delivery.get()))
+
+    def _made(self, request: Request) -> Delivery:
         if self._reader is None:
             return Expanded(self.streams, request)
         data = torch.empty(correction_bytes(request), dtype=torch.uint8)
         self._reader.read_into(memoryview(data.numpy()))  # type: ignore[arg-type]
-        self._meter.dealer(data.numel())
         return _Read(request, data)
+
+    def _bytes(self, request: Request) -> int:
+        """What a request takes in memory here while it waits."""
+        if self._reader is not None:
+            return correction_bytes(request)
+        return sum(8 * output.numel for output in request.outputs())
 
     def close(self) -> None:
         """See ``Source``. What the run did not ask for is lost."""
@@ -52,6 +80,7 @@ class DirectorySource(Source):
 
     def abandon(self) -> None:
         """See ``Source``."""
+        self._ready.clear()
         if self._reader is not None:
             self._reader.close()
 
@@ -62,3 +91,11 @@ class _Read(Delivery):
 
     def get(self) -> tuple[Tensor, ...]:
         return read_correction(self._request, self._data)
+
+
+class _Kept(Delivery):
+    def __init__(self, shares: tuple[Tensor, ...]) -> None:
+        self._shares = shares
+
+    def get(self) -> tuple[Tensor, ...]:
+        return self._shares
