@@ -9,9 +9,10 @@ import typer
 
 from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
-from tacit.cli.options import ThreadsOption
+from tacit.cli.options import DeviceOption, ThreadsOption
 from tacit.runtime.cluster import run_dealer
 from tacit.runtime.cores import ONE
+from tacit.runtime.devices import ON_CPU
 
 
 def dealer_command(
@@ -19,6 +20,7 @@ def dealer_command(
         Path, typer.Option("--config", metavar="FILE", help="The TOML file that says who is where.", show_default=False)
     ],
     threads: ThreadsOption = ONE,
+    device: DeviceOption = ON_CPU,
 ) -> None:
     """Be the dealer of one session: supply random numbers to its parties, see no data, end with them.
 
@@ -26,5 +28,5 @@ def dealer_command(
     """
     with explained("dealer"):
         cluster = read_cluster(config)
-        run_dealer(cluster, threads)
+        run_dealer(cluster, threads, device)
         typer.echo(f"Dealt to {', '.join(cluster.names)} until they had finished.")

@@ -42,4 +42,8 @@ ThreadsOption = Annotated[
     int, typer.Option(min=1, max=1024, help="Threads that each party here computes with; no result depends on it.")
 ]
 
+DeviceOption = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where this machine computes: cpu, cuda or cuda:1. Others may differ.")
+]
+
 KeysOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files of `tacit keys` lie.")]

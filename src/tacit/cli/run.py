@@ -17,6 +17,7 @@ from tacit.cli.options import (
     Backend,
     BackendOption,
     ConfigOption,
+    DeviceOption,
     JobArgument,
     KeysOption,
     ThreadsOption,
@@ -29,6 +30,7 @@ from tacit.correlations.directory import Material
 from tacit.errors import LinkError, MisuseError, PeerError
 from tacit.runtime.cluster import run_party
 from tacit.runtime.cores import ONE
+from tacit.runtime.devices import ON_CPU
 from tacit.runtime.launcher import KEYS, check_names, run
 from tacit.runtime.outcome import PartyFailure, party_failed
 
@@ -55,6 +57,7 @@ def run_command(
     ] = None,
     keys: KeysOption = Path(KEYS),
     threads: ThreadsOption = ONE,
+    device: DeviceOption = ON_CPU,
     assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
@@ -77,19 +80,22 @@ def run_command(
         if parties and not config and not party:
             names = check_names([name.strip() for name in parties.split(",")])
             made = make_settings(settings)
-            outcomes = run(run_job_file, names, (str(job), show), backend.literal, made, material, keys, threads)
+            job_file = run_job_file, names, (str(job), show)
+            outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
         elif config and party and not parties:
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply, threads)}
+            outcomes = {party: _run_one(job, config, party, show, supply, threads, device)}
         else:
             raise MisuseError("say who takes part: --parties lab,clinic, or --config cluster.toml --party lab.")
         title = f"{job.name}, {perf_counter() - start:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
-def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | None, threads: int) -> Outcome:
+def _run_one(
+    job: Path, config: Path, party: str, show: bool, supply: Supply | None, threads: int, device: str
+) -> Outcome:
     started = False
 
     def live() -> Outcome:
@@ -99,7 +105,7 @@ def _run_one(job: Path, config: Path, party: str, show: bool, supply: Supply | N
 
     cluster = read_cluster(config)
     try:
-        outcome: Outcome = run_party(cluster, party, live, supply=supply, threads=threads)
+        outcome: Outcome = run_party(cluster, party, live, supply=supply, threads=threads, device=device)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

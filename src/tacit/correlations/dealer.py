@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import deque
 
+import torch
 from torch import Tensor
 
 from tacit.correlations import wire
@@ -17,6 +18,7 @@ from tacit.correlations.requests import Request
 from tacit.correlations.seeds import send_seed
 from tacit.correlations.streams import Streams
 from tacit.errors import ProtocolAbort
+from tacit.ring.device.staging import CPU, to_host
 from tacit.ring.prg import fresh_seed
 from tacit.settings import Settings
 from tacit.transport._base import Transport
@@ -31,19 +33,19 @@ AHEAD = 256
 """How many requests the dealer looks ahead."""
 
 
-def serve(transport: Transport, settings: Settings, parties: tuple[str, ...]) -> None:
-    """Deal until the parties are done. Raises what the transport raises when a party is lost."""
+def serve(transport: Transport, settings: Settings, parties: tuple[str, ...], device: torch.device = CPU) -> None:
+    """Deal until the parties are done, computing on ``device``. Raises what the transport raises."""
     seeds = [fresh_seed() for _ in parties]
     for name, seed in zip(parties, seeds, strict=True):
         send_seed(transport, name, seed)
-    dealer = Dealer([Streams(seed, settings.generator) for seed in seeds])
+    dealer = Dealer([Streams(seed, settings.generator, device) for seed in seeds])
     requests = _Requests(transport, parties[CORRECTED])
     while True:
         request = requests.next(wait=not dealer.work_ahead())
         if isinstance(request, Done):
             return
         if request is not None:
-            correction = memoryview(dealer.answer(request).numpy())  # type: ignore[arg-type]
+            correction = memoryview(to_host(dealer.answer(request)).numpy())  # type: ignore[arg-type]
             transport.backlog(parties[CORRECTED], BACKLOG_BYTES)
             transport.send(parties[CORRECTED], CORRECTION_TAG, [correction])
 

@@ -15,6 +15,7 @@ from tacit.correlations.streams import Streams
 from tacit.errors import ProtocolAbort
 from tacit.party import DEALER, Party
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import CPU, host_buffer, to_device
 from tacit.transport._base import Transport
 
 REQUEST_TAG = b"tacit request"
@@ -25,13 +26,15 @@ DONE_TAG = b"tacit done"
 class DealerSource(Source):
     """Correlated randomness from a dealer on a link of its own, to which no opened value ever goes."""
 
-    def __init__(self, party: Party, transport: Transport, generator: str, meter: Meter) -> None:
+    def __init__(
+        self, party: Party, transport: Transport, generator: str, meter: Meter, device: torch.device = CPU
+    ) -> None:
         super().__init__()
         self._corrected = party.rank == CORRECTED
         self._transport = transport
         self._meter = meter
         self._awaited: deque[_Awaited] = deque()
-        self.streams = Streams(receive_seed(transport, DEALER), generator)
+        self.streams = Streams(receive_seed(transport, DEALER), generator, device)
 
     def fetch(self, request: Request) -> Delivery:
         """See ``Source``. Only the corrected party talks to the dealer."""
@@ -51,7 +54,7 @@ class DealerSource(Source):
         """The wanted correction: receives, in the order of the requests, up to it."""
         while wanted.data is None:
             delivery = self._awaited.popleft()
-            data = torch.empty(correction_bytes(delivery.request), dtype=torch.uint8)
+            data = host_buffer((correction_bytes(delivery.request),), torch.uint8, self.streams.device)
 
             def accept(tag: bytes, length: int, data: Tensor = data) -> memoryview:
                 if tag != CORRECTION_TAG or length != data.numel():
@@ -60,7 +63,7 @@ class DealerSource(Source):
 
             self._transport.receive(DEALER, accept)
             self._meter.dealer(data.numel())
-            delivery.data = data
+            delivery.data = to_device(data, self.streams.device)
         return wanted.data
 
 

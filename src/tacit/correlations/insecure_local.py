@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import torch
 from torch import Tensor
 
 from tacit.correlations._base import CORRECTED, Delivery, Expanded, Source, make_correction, read_correction
@@ -13,6 +14,7 @@ from tacit.correlations.seeds import receive_seed, send_seed
 from tacit.correlations.streams import Streams
 from tacit.errors import MisuseError
 from tacit.party import Party
+from tacit.ring.device.staging import CPU
 from tacit.ring.prg import fresh_seed
 from tacit.transport._base import Transport
 
@@ -22,7 +24,7 @@ _log = logging.getLogger(__name__)
 class InsecureLocalSource(Source):
     """Party 0 draws all seeds, so it can compute every mask and with the openings every secret. Loopback only."""
 
-    def __init__(self, party: Party, transport: Transport, generator: str) -> None:
+    def __init__(self, party: Party, transport: Transport, generator: str, device: torch.device = CPU) -> None:
         super().__init__()
         if not transport.loopback:
             raise MisuseError(
@@ -35,11 +37,11 @@ class InsecureLocalSource(Source):
             seeds = [fresh_seed() for _ in party.names]
             for rank in party.others():
                 send_seed(transport, party.names[rank], seeds[rank])
-            self._all = [Streams(seed, generator) for seed in seeds]
+            self._all = [Streams(seed, generator, device) for seed in seeds]
             self._masks = Masks(self._all)
             self.streams = self._all[CORRECTED]
         else:
-            self.streams = Streams(receive_seed(transport, party.names[CORRECTED]), generator)
+            self.streams = Streams(receive_seed(transport, party.names[CORRECTED]), generator, device)
 
     def fetch(self, request: Request) -> Delivery:
         """See ``Source``. Party 0 computes its correction at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from tacit.correlations._base import CORRECTED, Delivery, Expanded, Source, make_correction, read_correction
@@ -14,6 +15,7 @@ from tacit.correlations.streams import Streams
 from tacit.correlations.supply import Highest, Supply
 from tacit.party import Party
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import CPU
 from tacit.ring.prg import fresh_seed
 from tacit.settings import Settings
 
@@ -40,7 +42,9 @@ class Rehearsal(Supply):
         """See ``Supply``. Nothing to agree on."""
         return {}
 
-    def connect(self, party: Party, settings: Settings, meter: Meter, highest: Highest) -> Source:
+    def connect(
+        self, party: Party, settings: Settings, meter: Meter, highest: Highest, device: torch.device = CPU
+    ) -> Source:
         """See ``Supply``. The corrected party's requests are written down; all parties make the same ones."""
         if party.rank == CORRECTED:
             return _Recorded(self._streams, self._requests, meter)

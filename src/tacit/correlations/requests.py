@@ -150,7 +150,7 @@ class Tables(Request):
 
     def deal(self, masks: Masks) -> tuple[Tensor, ...]:
         planes = to_planes(-masks.ring(self.mask).reshape(-1), self.low + self.top)
-        dealt = torch.empty(self.outputs()[0].shape, dtype=torch.int64)
+        dealt = planes.new_empty(self.outputs()[0].shape)
         kernels.prefix_tables(planes[: self.low], dealt[: table_planes(self.low)])
         dealt[table_planes(self.low) :] = planes[self.low :]
         return (dealt,)

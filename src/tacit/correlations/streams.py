@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tacit.errors import InternalError
+from tacit.ring.device.staging import CPU
 from tacit.ring.prg import Prg
 
 PLANES = 1
@@ -39,10 +40,14 @@ class Output:
 
 
 class Streams:
-    """The masks and output shares of one party, each from a stream of its own: an id is never used for two things."""
+    """The masks and output shares of one party, each from a stream of its own: an id is never used for two things.
 
-    def __init__(self, seed: bytes, generator: str) -> None:
-        root = Prg(seed, generator)
+    device: where they are made.
+    """
+
+    def __init__(self, seed: bytes, generator: str, device: torch.device = CPU) -> None:
+        root = Prg(seed, generator, device)
+        self.device = device
         self._ring_masks = root.derive("ring mask")
         self._bit_masks = root.derive("bit mask")
         self._private_masks = root.derive("private mask")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
+import torch
+
 from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import CPU
 from tacit.settings import Settings
 
 Highest = Callable[[int], int]
@@ -26,5 +29,10 @@ class Supply(ABC):
         """What all parties must agree on before anything is used. Raises ``MisuseError`` if this one cannot."""
 
     @abstractmethod
-    def connect(self, party: Party, settings: Settings, meter: Meter, highest: Highest) -> Source:
-        """The source for one session. ``highest`` talks to the other parties; every party calls it equally often."""
+    def connect(
+        self, party: Party, settings: Settings, meter: Meter, highest: Highest, device: torch.device = CPU
+    ) -> Source:
+        """The source for one session, whose shares go to ``device``.
+
+        ``highest`` talks to the other parties; every party calls it equally often.
+        """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from tacit.ring import kernels
@@ -13,7 +12,7 @@ __all__ = ["chunk_widths", "look_up", "prefix_tables", "table_planes"]
 
 def prefix_tables(planes: Tensor) -> Tensor:
     """The tables ``[chunk <= v]`` of all chunks of a value given as bit planes: int64[table_planes, words]."""
-    tables = torch.empty(table_planes(planes.shape[0]), planes.shape[1], dtype=torch.int64)
+    tables = planes.new_empty(table_planes(planes.shape[0]), planes.shape[1])
     kernels.prefix_tables(planes, tables)
     return tables
 

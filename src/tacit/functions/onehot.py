@@ -64,7 +64,7 @@ def _known(protocol: Protocol, value: Tensor | None, knower: int, shape: tuple[i
 
 
 def _marked(ids: Tensor, size: int) -> Tensor:
-    return torch.zeros(*ids.shape, size, dtype=torch.int64).scatter_(-1, _checked(ids, size).unsqueeze(-1), 1)
+    return ids.new_zeros(*ids.shape, size).scatter_(-1, _checked(ids, size).unsqueeze(-1), 1)
 
 
 def _checked(ids: Tensor, size: int) -> Tensor:

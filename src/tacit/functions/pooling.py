@@ -41,10 +41,10 @@ def max_pool(protocol: Protocol, x: Share, windows: Windows) -> Pooling:
     A pending x stays pending: the truncation is left to whoever uses the result.
     """
     if not _overlap(windows):
-        labels = windows.positions()
-        entries = protocol.linear(lambda part: _taken(part.flatten(-2), labels.view(*windows.places, -1)), x)
+        labels = protocol.placed(windows.positions().view(*windows.places, -1))
+        entries = protocol.linear(lambda part: _taken(part.flatten(-2), labels), x)
         return Pooling(windows, play(protocol, entries), None)
-    along_rows, down_columns = windows.along(1), windows.along(0)
+    along_rows, down_columns = protocol.placed(windows.along(1)), protocol.placed(windows.along(0))
     within = play(protocol, protocol.linear(lambda part: _taken(part, along_rows), x))
     entries = protocol.linear(lambda part: _by_window(part, down_columns), within.best)
     return Pooling(windows, play(protocol, entries), within)
@@ -55,10 +55,10 @@ def pool_routed(protocol: Protocol, pooling: Pooling, grad: Share) -> Share:
     windows, entries = pooling.windows, routed(protocol, pooling.last, grad)
     size = windows.size
     if pooling.within is None:
-        labels = windows.positions().flatten()
+        labels = protocol.placed(windows.positions()).flatten()
         flat = protocol.linear(lambda part: _collected(part.flatten(-3), labels, size[0] * size[1]), entries)
         return flat.view(lambda part: part.unflatten(-1, size))
-    along_rows, down_columns = windows.along(1).flatten(), windows.along(0).flatten()
+    along_rows, down_columns = (protocol.placed(windows.along(axis)).flatten() for axis in (1, 0))
     rows = protocol.linear(
         lambda part: _collected(part.movedim(-2, -3).flatten(-2), down_columns, size[0]).mT.contiguous(), entries
     )
@@ -74,7 +74,8 @@ def pool_index(protocol: Protocol, pooling: Pooling) -> Share:
     columns = index_of_best(protocol, pooling.within, windows.along(1))
     before = torch.arange(windows.size[0])[:, None] * windows.size[1]
     flat = protocol.add(columns, protocol.public(before.expand(columns.shape), 0))
-    entries = protocol.linear(lambda part: _by_window(part, windows.along(0)), flat)
+    down_columns = protocol.placed(windows.along(0))
+    entries = protocol.linear(lambda part: _by_window(part, down_columns), flat)
     return labels_of_best(protocol, pooling.last, entries)
 
 

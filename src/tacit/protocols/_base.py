@@ -44,6 +44,7 @@ class Protocol(Elementary):
         """``x`` times public ring integers of the given scale, with broadcasting; local, left pending."""
         if scale:
             self.settle_above(x, self.max_scale - scale)
+        value = self.placed(value)
         out = self.linear(lambda part: part * value, x)
         out.storage.scale = x.scale + scale
         out.storage.unit = x.storage.unit if unit is None else unit
@@ -176,13 +177,13 @@ class Protocol(Elementary):
         if bits.storage.known_by is None and all(x.storage.known_by is None for x in xs):
             with self.metered("select"):
                 sums = self._select_sums(bits, xs)
-            return [lambda w, s=s: Share(s(torch.tensor(w)), Storage(0, 0)) for s in sums]  # type: ignore[misc]
+            return [lambda w, s=s: Share(s(self.placed(torch.tensor(w))), Storage(0, 0)) for s in sums]  # type: ignore[misc]
         one = self.public(torch.ones((), dtype=torch.int64), 0)
         spread = [x.view(lambda part: part.expand(bits.shape)) for x in xs]
         return [partial(self._weighed, stack) for stack in self.select_pairs([(bits, x) for x in (one, *spread)])]
 
     def _weighed(self, stack: Share, weights: Sequence[int]) -> Share:
-        column = torch.tensor(weights).view(-1, *(1,) * (len(stack.shape) - 1))
+        column = self.placed(torch.tensor(weights)).view(-1, *(1,) * (len(stack.shape) - 1))
         out = self.linear(lambda part: (part * column).sum(0), stack)
         out.storage.scale = out.storage.unit = 0
         return out
@@ -257,7 +258,7 @@ class Protocol(Elementary):
 
         signed: the last bit is the sign (two's complement), which makes no difference for 64 bits.
         """
-        weights = bit_weights(bits.shape[0], signed).view(-1, *(1,) * (len(bits.shape) - 1))
+        weights = self.placed(bit_weights(bits.shape[0], signed)).view(-1, *(1,) * (len(bits.shape) - 1))
         out = self.linear(lambda part: (part * weights).sum(0), self.to_number(bits, 0))
         return self.with_unit(out, unit) if unit else out
 

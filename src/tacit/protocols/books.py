@@ -43,18 +43,19 @@ class Books(Primitives):
 
         The value is the protocol's from now on: it is kept, and must not be written to.
         """
+        value = None if value is None else self.placed(value)
         return self._known(value, owner, tuple(shape), Storage(unit, unit, boolean))
 
     def public(self, value: Tensor, unit: int, scale: int | None = None) -> Share:
         """A value that everybody knows, in the form of a share."""
         storage = Storage(unit if scale is None else scale, unit, value.dtype == torch.bool)
-        return self._known(_copied(value), EVERYONE, tuple(value.shape), storage)
+        return self._known(self._copied(value), EVERYONE, tuple(value.shape), storage)
 
     def reveal(self, x: Share, to: int | None) -> Tensor | None:
         """Disclose ``x``, settled, to one party or (None) to all; returns ring integers or bits, None elsewhere."""
         self.settle(x)
         if x.storage.known_by == EVERYONE:
-            return _copied(x.clear) if to is None or to == self.party.rank else None
+            return self._copied(x.clear) if to is None or to == self.party.rank else None
         with self.metered("reveal"):
             return self._reveal(x, to)
 
@@ -166,6 +167,12 @@ class Books(Primitives):
             return Share(self._constant(required(value)), storage)
         return Share(self._input(value, known_by, shape, storage.boolean), storage)
 
+    def _copied(self, value: Tensor | None) -> Tensor | None:
+        """A copy where the shares lie: the caller may write into its own tensor later, and must change nothing here."""
+        if value is None or value.device == self.device:
+            return None if value is None else value.clone(memory_format=torch.contiguous_format)
+        return value.contiguous().to(self.device)
+
     def _known_like(self, x: Share, function: Callable[[Tensor], Tensor], storage: Storage) -> Share:
         """``function`` of a known ``x``, elementwise, computed by those who know it."""
         value = None if x.clear is None else function(x.clear)
@@ -198,11 +205,6 @@ class Books(Primitives):
         if out.storage.pending:
             self._pending[out.storage.token] = out.whole()
         return out
-
-
-def _copied(value: Tensor | None) -> Tensor | None:
-    """A copy: the caller may write into its own tensor later, and must not change what the parties computed with."""
-    return None if value is None else value.clone(memory_format=torch.contiguous_format)
 
 
 def common_knowledge(xs: Sequence[Share]) -> int | None:

@@ -31,7 +31,7 @@ def bits(value: Tensor, width: int) -> Tensor:
 def exponential(value: Tensor, scale: int, shifts: Sequence[int], span: ExpRange) -> list[Tensor]:
     """``e**x / 2**shift`` at scale 60, for each shift where x less its offset lies in the span."""
     size = 1 << span.integer_bits
-    powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64)
+    powers = torch.tensor([exp_whole(-k) for k in range(size + 1)], dtype=torch.float64).to(value.device)
     fraction = exp_fraction(value & ((1 << scale) - 1), scale)
     out = []
     for shift in shifts:
@@ -44,7 +44,7 @@ def exponential(value: Tensor, scale: int, shifts: Sequence[int], span: ExpRange
 def waves(value: Tensor, period_bits: int, series: Sequence[Wave]) -> list[Tensor]:
     """Each of ``series`` at the angle of x, whose whole turn is ``2**period_bits`` units of x, at scale 50."""
     terms = max(wave.terms for wave in series)
-    totals = [torch.full(value.shape, wave.at(0)[1], dtype=torch.float64) for wave in series]
+    totals = [value.new_full(value.shape, wave.at(0)[1], dtype=torch.float64) for wave in series]
     for k, (sine, cosine) in enumerate(harmonics(value & ((1 << period_bits) - 1), period_bits, terms), start=1):
         for i, wave in enumerate(series):
             b, c = wave.at(k)

@@ -28,6 +28,12 @@ class Primitives(ABC):
         self.party = party
         self.settings = settings
         self.channel = channel
+        self.device = channel.device
+        """Where the shares lie and this party computes with them."""
+
+    def placed(self, value: Tensor) -> Tensor:
+        """A public tensor where the shares lie. All public numbers are computed on the CPU, by every party alike."""
+        return value if value.device == self.device else value.to(self.device)
 
     def metered(self, primitive: str) -> AbstractContextManager[None]:
         """A context in which costs count as ``primitive``."""

@@ -12,6 +12,8 @@ import torch
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tacit.errors import MisuseError
+from tacit.ring.device import chacha
+from tacit.ring.device.staging import CPU, host_buffer, to_device
 
 SEED_BYTES = 16
 # Encrypting zeros yields the keystream; 256 KiB of them stay in the cache (measured best of 64 KiB to 4 MiB).
@@ -37,47 +39,52 @@ class Prg:
     or ``"chacha20"``. The key is a keyed BLAKE2b of the seed for this generator; the stream number is one half of the
     cipher's 16-byte counter block and the position in the stream is the other, so streams never overlap.
     Every call starts at the beginning of its stream: whoever draws twice from one stream gets the same bytes twice.
+    device: where the words go. A CUDA device makes ``"chacha20"`` itself; ``"aes128-ctr"`` comes from the CPU.
     """
 
-    __slots__ = ("_cipher", "_lock", "_seed", "generator")
+    __slots__ = ("_cipher", "_key", "_lock", "_seed", "device", "generator")
 
-    def __init__(self, seed: bytes, generator: str = "aes128-ctr") -> None:
+    def __init__(self, seed: bytes, generator: str = "aes128-ctr", device: torch.device = CPU) -> None:
         if len(seed) not in (16, 32):
             raise MisuseError(f"A Prg's seed has 16 or 32 bytes, got {len(seed)}: take one from fresh_seed().")
         if generator not in _GENERATORS:
             raise MisuseError(f"No generator {generator!r}. Choose one of {', '.join(map(repr, _GENERATORS))}.")
         self.generator = generator
+        self.device = device
         self._seed = bytes(seed)
         key_bytes, keystream, _, _ = _GENERATORS[generator]
-        self._cipher = keystream(_keyed_hash(self._seed, b"tacit prg key", generator, key_bytes), bytes(16))
+        key = _keyed_hash(self._seed, b"tacit prg key", generator, key_bytes)
+        self._cipher = keystream(key, bytes(16))
+        self._key = chacha.key_words(key, device) if device.type != "cpu" and generator == "chacha20" else None
         self._lock = threading.Lock()  # a cipher holds its position between reset_nonce and update_into
 
     def derive(self, label: str) -> Prg:
         """A generator of the same kind that is independent of this one and of those with other labels."""
-        return Prg(_keyed_hash(self._seed, b"tacit derive", label, len(self._seed)), self.generator)
+        return Prg(_keyed_hash(self._seed, b"tacit derive", label, len(self._seed)), self.generator, self.device)
 
     def words(self, stream: int, count: int) -> torch.Tensor:
         """The first ``count`` words of a stream: int64, uniform on the full range. stream: 0 to 2**64 - 1."""
-        words = torch.empty(count, dtype=torch.int64)
-        self._fill(stream, words)
-        return words
+        return self._drawn(stream, count, torch.int64)
 
     def raw(self, stream: int, nbytes: int) -> torch.Tensor:
         """The first ``nbytes`` bytes of a stream, uint8; the same bytes that ``words`` reads as little-endian."""
-        data = torch.empty(nbytes, dtype=torch.uint8)
-        self._fill(stream, data)
-        return data
+        return self._drawn(stream, nbytes, torch.uint8)
 
-    def _fill(self, stream: int, tensor: torch.Tensor) -> None:
+    def _drawn(self, stream: int, count: int, dtype: torch.dtype) -> torch.Tensor:
         _, _, block, max_bytes = _GENERATORS[self.generator]
         if not 0 <= stream < 1 << 64:
             raise MisuseError(f"A stream number lies between 0 and 2**64 - 1, got {stream}.")
-        target = memoryview(tensor.numpy()).cast("B")  # type: ignore[arg-type]
-        if len(target) > max_bytes:
+        if count * dtype.itemsize > max_bytes:
             raise MisuseError(f"One {self.generator} stream holds {max_bytes} bytes; draw from several streams.")
+        if self._key is not None:
+            drawn = torch.empty(count, dtype=dtype, device=self.device)
+            chacha.fastest()(self._key, stream, drawn)
+            return drawn
+        drawn = host_buffer((count,), dtype, self.device)
         with self._lock:
             self._cipher.reset_nonce(block(stream))
-            _encrypt_zeros(self._cipher, target)
+            _encrypt_zeros(self._cipher, memoryview(drawn.numpy()).cast("B"))  # type: ignore[arg-type]
+        return to_device(drawn, self.device)
 
     def __repr__(self) -> str:
         return f"Prg(generator={self.generator!r})"

@@ -110,7 +110,8 @@ def to_planes(x: torch.Tensor, width: int) -> torch.Tensor:
     count = -(-x.shape[0] // 64)
     padded = x.new_zeros(count * 64)
     padded[: x.shape[0]] = x
-    return _transpose(padded.view(count, 64))[:, :width].t().contiguous()
+    planes = _transpose(padded.view(count, 64))[:, :width].t()
+    return planes.clone(memory_format=torch.contiguous_format)  # with the strides of a row even where there is one word
 
 
 def from_planes(planes: torch.Tensor, n: int) -> torch.Tensor:

@@ -15,6 +15,7 @@ import torch
 
 from tacit.correlations import Supply
 from tacit.runtime import pipe
+from tacit.runtime.devices import ON_CPU
 from tacit.runtime.node import run_node
 from tacit.runtime.outcome import PartyFailure
 from tacit.runtime.rendezvous import Address
@@ -40,6 +41,7 @@ class Orders:
     threads: int
     job: bytes = field(repr=False)
     supply: Supply | None = None
+    device: str = ON_CPU
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def main() -> None:
             _wait_for_go(sys.stdin.buffer)
             listener = socket.socket(fileno=orders.listener)
             node = (orders.name, orders.addresses, orders.settings, orders.session)
-            result = run_node(*node, fn, args, listener=listener, supply=orders.supply)
+            result = run_node(*node, fn, args, listener=listener, supply=orders.supply, device=orders.device)
             report: Any = Result(pipe.dumps(result))
         except BaseException as error:
             failure = PartyFailure.of(orders.name, error, _LAUNCHER_FRAMES)

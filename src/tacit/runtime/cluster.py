@@ -12,6 +12,7 @@ from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.cores import ONE, check_threads, computing_with
+from tacit.runtime.devices import ON_CPU, check_device
 from tacit.runtime.node import run_node
 from tacit.runtime.rendezvous import Address, listen
 from tacit.settings import Settings
@@ -50,33 +51,36 @@ def run_party(
     args: Sequence[Any] = (),
     supply: Supply | None = None,
     threads: int = ONE,
+    device: str = ON_CPU,
 ) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
-    threads: what this party computes with, its own choice.
+    threads, device: what this party computes with and where, its own choice.
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
     if name not in cluster.parties:
         raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(cluster.names)}.")
     check_threads(threads)
+    check_device(device)
     addresses = cluster.addresses()
     wiring.check_supply(cluster.settings, supply)
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
     listener = _listen(name, addresses[name])
     with computing_with(threads):
-        return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener, supply)
+        return run_node(name, addresses, cluster.settings, cluster.session, fn, tuple(args), listener, supply, device)
 
 
-def run_dealer(cluster: Cluster, threads: int = ONE) -> None:
+def run_dealer(cluster: Cluster, threads: int = ONE, device: str = ON_CPU) -> None:
     """Be the dealer until all parties have finished. Raises as ``run_party`` does."""
     if not wiring.needs_dealer(cluster.settings):
         raise MisuseError("with these settings a session has no dealer.")
+    check_device(device)
     addresses = cluster.addresses()
     listener = _listen(DEALER, addresses[DEALER])
     with computing_with(threads):
-        run_node(DEALER, addresses, cluster.settings, cluster.session, listener=listener)
+        run_node(DEALER, addresses, cluster.settings, cluster.session, listener=listener, device=device)
 
 
 def _listen(name: str, address: Address) -> socket.socket:

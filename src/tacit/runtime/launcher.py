@@ -16,6 +16,7 @@ from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.cores import ONE, check_threads
+from tacit.runtime.devices import ON_CPU, check_device
 from tacit.runtime.threads import run_threads
 from tacit.settings import Settings
 
@@ -34,6 +35,7 @@ def run(
     material: str | Path | None = None,
     keys: str | Path = KEYS,
     threads: int = ONE,
+    device: str = ON_CPU,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party, here; returns what it returned at each party, by name.
 
@@ -41,10 +43,12 @@ def run(
     the dealer, in its own process, over TCP on loopback). material: a folder that ``tacit deal`` wrote, instead of a
     dealer; the run uses up one part of it. keys: the folder with the parties' keys, for material. threads: what each
     party, and the dealer, computes with, PyTorch's own operations included; results are the same for any number.
+    device: where all of them compute, ``"cpu"`` or ``"cuda"``; what the program sees lies on the CPU all the same.
     Raises PartyFailedError, naming the first party that failed and showing its own traceback.
     """
     names = check_names(parties)
     check_threads(threads)
+    check_device(device)
     supply = None if material is None else Material(Path(material), Path(keys))
     if settings is None:
         settings = Settings() if supply is None else Settings(randomness="directory")
@@ -54,11 +58,11 @@ def run(
     if supply is not None:
         supply.check(names, names, settings)
     if backend == "threads":
-        return run_threads(fn, names, tuple(args), settings, supply, threads)
+        return run_threads(fn, names, tuple(args), settings, supply, threads, device)
     if backend == "processes":
         from tacit.runtime.processes import run_processes
 
-        return run_processes(fn, names, tuple(args), settings, supply, threads)
+        return run_processes(fn, names, tuple(args), settings, supply, threads, device)
     raise MisuseError(f"tacit.run(backend={backend!r}) is not known. Choose one of 'threads', 'processes'.")
 
 

@@ -11,6 +11,7 @@ from tacit.correlations import Supply
 from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.devices import ON_CPU, enter_device
 from tacit.runtime.memory import keep_freed_memory
 from tacit.runtime.rendezvous import Address, listen, meet
 from tacit.runtime.session import Session, enter
@@ -28,19 +29,20 @@ def run_node(
     args: tuple[Any, ...] = (),
     listener: socket.socket | None = None,
     supply: Supply | None = None,
+    device: str = ON_CPU,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
     addresses: host and port of every party in order of rank, then of ``"dealer"`` if the settings want one. session: a
     name that all nodes of this run have in common. listener: a socket that listens at the own address already.
-    supply: where correlated randomness comes from, if the run brings it along.
+    supply: where correlated randomness comes from, if the run brings it along. device: where this node computes.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
     with listener or listen(addresses[name]) as listening:
         transport = meet(name, addresses, listening, session, settings)
-    return live(transport, names, settings, session, fn, args, supply)
+    return live(transport, names, settings, session, fn, args, supply, device)
 
 
 def live(
@@ -51,15 +53,16 @@ def live(
     fn: Callable[..., Any] | None,
     args: tuple[Any, ...],
     supply: Supply | None = None,
+    device: str = ON_CPU,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
     opened: Session | None = None
     try:
         if transport.name == DEALER:
-            wiring.serve_dealer(transport, names, settings, session)
+            wiring.serve_dealer(transport, names, settings, session, enter_device(device))
             transport.close()
             return None
-        opened = wiring.open_session(transport, names, settings, session, supply)
+        opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device))
         enter(opened)
         result = fn(*args) if fn is not None else None
         opened.close()

@@ -22,6 +22,7 @@ from tacit.errors import MisuseError
 from tacit.runtime import pipe, wiring
 from tacit.runtime.child import GO, Failed, Orders, Ready, Result
 from tacit.runtime.cores import ONE
+from tacit.runtime.devices import ON_CPU
 from tacit.runtime.outcome import PartyFailure, ended, party_failed
 from tacit.runtime.rendezvous import listen
 from tacit.settings import Settings
@@ -46,13 +47,14 @@ def run_processes(
     settings: Settings,
     supply: Supply | None = None,
     threads: int = ONE,
+    device: str = ON_CPU,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in processes; returns results by name. Raises PartyFailedError.
 
     threads: what PyTorch and the kernels use in each process.
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads)
+    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads, device)
     try:
         reports = run.reports()
     finally:
@@ -98,9 +100,16 @@ class _Child:
 
 class _Run:
     def __init__(
-        self, job: bytes, nodes: tuple[str, ...], settings: Settings, supply: Supply | None, threads: int
+        self,
+        job: bytes,
+        nodes: tuple[str, ...],
+        settings: Settings,
+        supply: Supply | None,
+        threads: int,
+        device: str,
     ) -> None:
         self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
+        self.device = device
         self.children: list[_Child] = []
         self.failures: list[PartyFailure] = []
 
@@ -144,6 +153,7 @@ class _Run:
                         self.threads,
                         self.job,
                         self.supply,
+                        self.device,
                     )
                 )
         finally:

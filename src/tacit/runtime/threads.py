@@ -14,6 +14,7 @@ from tacit.correlations import Supply
 from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.cores import ONE, computing_with
+from tacit.runtime.devices import ON_CPU
 from tacit.runtime.node import live
 from tacit.runtime.outcome import PartyFailure, party_failed
 from tacit.settings import Settings
@@ -32,12 +33,13 @@ def run_threads(
     settings: Settings,
     supply: Supply | None = None,
     threads: int = ONE,
+    device: str = ON_CPU,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError.
 
     threads: what PyTorch and the kernels use for each operation of the party that has the turn.
     """
-    run = _Run(fn, names, args, settings, supply)
+    run = _Run(fn, names, args, settings, supply, device)
     try:
         with computing_with(threads):
             return run.results()
@@ -84,8 +86,10 @@ class _Run:
         args: tuple[Any, ...],
         settings: Settings,
         supply: Supply | None,
+        device: str,
     ) -> None:
         self._fn, self._names, self._args, self._settings, self._supply = fn, names, args, settings, supply
+        self._device = device
         self._session = uuid.uuid4().hex
         self._results: dict[str, Any] = {}
         self._failures: list[PartyFailure] = []
@@ -128,4 +132,5 @@ class _Run:
             self._failures.append(PartyFailure.of(name, error, _LAUNCHER_FRAMES))
 
     def _live(self, transport: MemoryTransport) -> Any:
-        return live(transport, self._names, self._settings, self._session, self._fn, self._args, self._supply)
+        node = transport, self._names, self._settings, self._session, self._fn, self._args
+        return live(*node, self._supply, self._device)

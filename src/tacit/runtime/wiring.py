@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+
+import torch
 
 from tacit import correlations, protocols
 from tacit.correlations import Source, Supply, dealer
 from tacit.errors import MisuseError
 from tacit.party import DEALER, Party
 from tacit.profile import Meter
+from tacit.ring.device.staging import CPU
 from tacit.runtime import handshake
 from tacit.runtime.session import Session
 from tacit.settings import Settings
@@ -41,33 +45,44 @@ def check_supply(settings: Settings, supply: Supply | None) -> None:
 
 
 def open_session(
-    transport: Transport, names: tuple[str, ...], settings: Settings, session: str, supply: Supply | None = None
+    transport: Transport,
+    names: tuple[str, ...],
+    settings: Settings,
+    session: str,
+    supply: Supply | None = None,
+    device: torch.device = CPU,
 ) -> Session:
     """The session of the party ``transport.name``. Raises HandshakeError, naming what differs between the nodes.
 
-    supply: where correlated randomness comes from, if not from what the settings would connect to.
+    supply: where correlated randomness comes from, if not from what the settings would connect to. device: where this
+    party computes.
     """
     party = Party(transport.name, names.index(transport.name), names)
     supplied = supply.facts(party, settings) if supply is not None else {}
     _shake_hands(transport, names, settings, session, supplied)
     secrets = handshake.make_secrets(transport, names, session)
     meter = Meter()
-    channel = Channel(party, transport, Transcript(secrets.key), meter)
-    source = _source(transport, party, settings, meter, supply) if protocols.needs_source(settings) else None
+    channel = Channel(party, transport, Transcript(secrets.key), meter, device)
+    source = _source(transport, party, settings, meter, supply, device) if protocols.needs_source(settings) else None
     protocol = protocols.make(settings, party, channel, source, secrets.pair_seeds)
     return Session(party, settings, transport, channel, protocol, source, meter)
 
 
-def serve_dealer(transport: Transport, names: tuple[str, ...], settings: Settings, session: str) -> None:
+def serve_dealer(
+    transport: Transport, names: tuple[str, ...], settings: Settings, session: str, device: torch.device = CPU
+) -> None:
     """Be the dealer until all parties have said goodbye."""
     _shake_hands(transport, names, settings, session, {})
-    dealer.serve(transport, settings, names)
+    dealer.serve(transport, settings, names, device)
 
 
-def _source(transport: Transport, party: Party, settings: Settings, meter: Meter, supply: Supply | None) -> Source:
+def _source(
+    transport: Transport, party: Party, settings: Settings, meter: Meter, supply: Supply | None, device: torch.device
+) -> Source:
     if supply is None:
-        return correlations.make_source(settings, party, transport, meter)
-    return supply.connect(party, settings, meter, lambda mine: handshake.agree_on_highest(transport, party.names, mine))
+        return correlations.make_source(settings, party, transport, meter, device)
+    highest = partial(handshake.agree_on_highest, transport, party.names)
+    return supply.connect(party, settings, meter, highest, device)
 
 
 def _shake_hands(

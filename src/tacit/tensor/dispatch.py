@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.utils._pytree import tree_map_only
 
 from tacit.caller import caller_line
 from tacit.errors import MisuseError, UnsupportedOpError
@@ -28,9 +29,13 @@ def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dic
         return entry.rule(protocol, *args, **kwargs)
     channel = protocol.channel
     channel.transcript.begin(entry.name, _describe(args, kwargs))
+    elsewhere = False
     for tensor in tensors:
         if not isinstance(tensor, kind):
             channel.transcript.public(tensor)
+            elsewhere |= not tensor.is_cpu
+    if elsewhere:
+        args, kwargs = _on_cpu(kind, args), _on_cpu(kind, kwargs)
     with channel.meter.op(entry.name):
         return entry.rule(protocol, *args, **kwargs)
 
@@ -41,6 +46,11 @@ def _tensors(values: Any) -> Iterator[Tensor]:
             yield value
         elif isinstance(value, list | tuple):
             yield from _tensors(value)
+
+
+def _on_cpu(kind: type[Any], values: Any) -> Any:
+    """The same with plain tensors from other devices on the CPU, where every party computes with what is public."""
+    return tree_map_only(Tensor, lambda tensor: tensor if isinstance(tensor, kind) else tensor.cpu(), values)
 
 
 def _protocol(kind: type[Any], op: OpOverload, tensors: Sequence[Tensor]) -> Protocol:

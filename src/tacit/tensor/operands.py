@@ -13,6 +13,7 @@ from torch import Tensor
 from tacit.errors import EncodingError
 from tacit.protocols import Protocol
 from tacit.protocols.share import EVERYONE, Share, required
+from tacit.ring.coding import RANGE_BITS
 from tacit.ring.fixed_point import encode_public
 from tacit.tensor.secret import Secret
 
@@ -148,9 +149,19 @@ def reduced(ring: Tensor, scale: int, shift: int = 0) -> Factor:
     """The same factor with as few fraction bits as hold it exactly."""
     if scale == 0 or not ring.numel():
         return Factor(ring, scale, shift)
-    bits = int(ring) if ring.dim() == 0 else int(numpy.bitwise_or.reduce(ring.contiguous().numpy(), axis=None))
+    bits = _union(ring)
     spare = min(scale, (bits & -bits).bit_length() - 1) if bits else scale
     return Factor(ring >> spare, scale - spare, shift) if spare else Factor(ring, scale, shift)
+
+
+def _union(ring: Tensor) -> int:
+    """A number whose lowest bit is the lowest that any element has."""
+    if ring.dim() == 0:
+        return int(ring)
+    if ring.is_cpu:
+        return int(numpy.bitwise_or.reduce(ring.contiguous().numpy(), axis=None))
+    lowest = ring & -ring
+    return int(torch.where(lowest > 0, lowest, 1 << RANGE_BITS).min())
 
 
 def times(protocol: Protocol, x: Share, by: Factor) -> Share:

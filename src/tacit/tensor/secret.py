@@ -13,6 +13,7 @@ from tacit.caller import caller_line
 from tacit.errors import MisuseError, SecretLeakError
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
+from tacit.ring.device.staging import CPU
 from tacit.tensor.caught import CAUGHT
 from tacit.tensor.dispatch import dispatch
 from tacit.tensor.late import Late
@@ -30,7 +31,8 @@ class Secret(Tensor):
     """A tensor that no party sees. It has the dtype, shape and strides of the value and works with PyTorch as it is.
 
     Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool
-    as bits. ``_share``, ``_late`` and ``_protocol`` are for rules only.
+    as bits. To the program it lies on the CPU, at every party, wherever this party keeps its share: so all parties see
+    the same program, and what is public is computed alike. ``_share``, ``_late`` and ``_protocol`` are for rules only.
     """
 
     _held: Share | Late
@@ -42,7 +44,7 @@ class Secret(Tensor):
             share.storage.tensors += 1
         part = share.parts[0] if isinstance(share, Share) else share.argument.parts[0]
         out: Secret = torch.Tensor._make_wrapper_subclass(
-            cls, part.shape, part.stride(), part.storage_offset(), dtype=dtype, device=part.device
+            cls, part.shape, part.stride(), part.storage_offset(), dtype=dtype, device=CPU
         )
         out._held = share
         out._protocol = protocol

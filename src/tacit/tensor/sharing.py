@@ -13,6 +13,7 @@ from tacit.errors import MisuseError
 from tacit.party import Party
 from tacit.profile.ledger import Ledger
 from tacit.protocols._base import Protocol
+from tacit.ring.device.staging import to_host
 from tacit.ring.fixed_point import decode, encode
 from tacit.tensor.operands import unit_of
 from tacit.tensor.outline import Outline, announce, heard
@@ -121,6 +122,6 @@ def reveal_tensor(protocol: Protocol, ledger: Ledger, x: Any, to: str | None = N
     with channel.meter.op("reveal"):
         share = x._share
         value = protocol.reveal(share, rank)
-    if value is None or share.storage.boolean:
-        return value
-    return decode(value, share.scale, x.dtype)
+    if value is None:
+        return None
+    return to_host(value if share.storage.boolean else decode(value, share.scale, x.dtype))

@@ -37,7 +37,7 @@ def modes(sample: Sample) -> list[str]:
 
 
 def run_all(
-    settings: Settings, parties: int, samples: Sequence[Sample] | None = None
+    settings: Settings, parties: int, samples: Sequence[Sample] | None = None, device: str = "cpu"
 ) -> dict[tuple[str, str], Outcome]:
     """Run every sample in every mode in one session; outcomes by (name, mode)."""
     chosen = all_samples() if samples is None else samples
@@ -48,7 +48,7 @@ def run_all(
 
     names = list(NAMES[:parties])
     with _in_doubles():
-        return tacit.run(job, parties=names, settings=settings)[names[0]]  # type: ignore[no-any-return]
+        return tacit.run(job, parties=names, settings=settings, device=device)[names[0]]  # type: ignore[no-any-return]
 
 
 def expected(sample: Sample, mode: str) -> list[Tensor | None]:

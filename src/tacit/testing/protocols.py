@@ -33,9 +33,10 @@ class Finding:
     allowed: int
 
 
-def check(settings: Settings, parties: int, seed: int = 0) -> list[Finding]:
+def check(settings: Settings, parties: int, seed: int = 0, device: str = "cpu") -> list[Finding]:
     """Run every primitive with ``parties`` parties. Raises AssertionError that lists what is wrong, by primitive."""
-    findings = run(_job, [f"p{rank}" for rank in range(parties)], args=(seed,), settings=settings)["p0"]
+    names = [f"p{rank}" for rank in range(parties)]
+    findings = run(_job, names, args=(seed,), settings=settings, device=device)["p0"]
     wrong = [f for f in findings if f.error > f.allowed]
     assert not wrong, "; ".join(f"{f.name}: off by {f.error} units, {f.allowed} allowed" for f in wrong)
     found: list[Finding] = findings
@@ -87,7 +88,7 @@ class _Case:
         value = self.protocol.reveal(share, None)
         assert value is not None
         assert value.shape == expected.shape
-        return int((value.to(torch.int64) - expected).abs().max()), allowed
+        return int((value.cpu().to(torch.int64) - expected).abs().max()), allowed
 
 
 Result = tuple[str, Share, Tensor] | tuple[str, Share, Tensor, int]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from tacit.ring.device.staging import to_host
+
 
 def bytes_of(tensor: torch.Tensor) -> memoryview:
     """The bytes of ``tensor`` (copied first where it is not contiguous or not on the CPU). The view keeps it alive."""
-    flat = tensor.detach().to("cpu").contiguous().view(-1)
+    flat = to_host(tensor.detach()).view(-1)
     return flat.view(torch.uint8).numpy().data
 
 

@@ -16,6 +16,7 @@ import torch
 from tacit.errors import FrameError, MisuseError
 from tacit.party import Party
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import CPU, host_buffer, to_device
 from tacit.transport._base import Transport
 from tacit.transport._views import bytes_of, writable_bytes_of
 from tacit.transport.failure import PeerFinishedError
@@ -46,7 +47,7 @@ class _Incoming:
 
     def __init__(self, stamp: Stamp, tensor: torch.Tensor | None, limit: int) -> None:
         self.stamp = stamp
-        self.tensor = tensor
+        self.tensor = tensor  # in the host's memory until it is there
         self.limit = limit
         self.raw = bytearray()
         self.done = False
@@ -86,11 +87,15 @@ class Channel:
 
     rounds: the longest chain of dependent messages so far (a Lamport clock that every frame carries). watch: callables
     that see every tensor sent and received, for tests and the leak checker. A frame that belongs to another op, or to
-    the same op with other shapes or public operands, raises DivergenceError at both ends.
+    the same op with other shapes or public operands, raises DivergenceError at both ends. device: where this party
+    computes: what arrives is moved there.
     """
 
-    def __init__(self, party: Party, transport: Transport, transcript: Transcript, meter: Meter) -> None:
+    def __init__(
+        self, party: Party, transport: Transport, transcript: Transcript, meter: Meter, device: torch.device = CPU
+    ) -> None:
         self.party = party
+        self.device = device
         self.transport = transport
         self.transcript = transcript
         self.meter = meter
@@ -157,8 +162,7 @@ class Channel:
                 watcher("sent", peer, stamp.text, tensor)
 
     def _expect(self, rank: int, stamp: Stamp, shape: tuple[int, ...] | torch.Size, dtype: torch.dtype) -> _Incoming:
-        tensor = torch.empty(shape, dtype=dtype)
-        incoming = _Incoming(stamp, tensor, 0)
+        incoming = _Incoming(stamp, host_buffer(tuple(shape), dtype, self.device), 0)
         self._expected[rank].append(incoming)
         return incoming
 
@@ -198,6 +202,7 @@ class Channel:
         self.meter.received(incoming.tensor.nbytes)
         for watcher in self.watch:
             watcher("received", peer, incoming.stamp.text, incoming.tensor)
+        incoming.tensor = to_device(incoming.tensor, self.device)
 
     def _check_tag(self, peer: str, stamp: Stamp, tag: bytes) -> int:
         if len(tag) < _TAG.size:

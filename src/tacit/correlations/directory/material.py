@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import torch
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tacit.correlations._base import CORRECTED, Source
@@ -20,6 +21,7 @@ from tacit.correlations.supply import Highest, Supply
 from tacit.errors import MisuseError
 from tacit.party import DEALER, Party
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import CPU
 from tacit.ring.prg import SEED_BYTES
 from tacit.settings import Settings
 
@@ -44,7 +46,9 @@ class Material(Supply):
         header = self._folder(party.name, party.names, settings).header
         return {"material": header.directory, "plan": header.plan}
 
-    def connect(self, party: Party, settings: Settings, meter: Meter, highest: Highest) -> Source:
+    def connect(
+        self, party: Party, settings: Settings, meter: Meter, highest: Highest, device: torch.device = CPU
+    ) -> Source:
         """See ``Supply``. Takes the first part that no party has used, and records it as used before reading it.
 
         A part is deleted once it is open: not even an old copy of the record brings it back.
@@ -61,7 +65,7 @@ class Material(Supply):
             file.close()
             raise
         folder.discard(serial)
-        streams = Streams(bytes(seed), settings.generator)
+        streams = Streams(bytes(seed), settings.generator, device)
         if party.rank != CORRECTED:
             reader.close()
         return DirectorySource(streams, plan, serial, reader if party.rank == CORRECTED else None, meter)

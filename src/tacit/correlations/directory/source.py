@@ -15,6 +15,7 @@ from tacit.correlations.requests import Request
 from tacit.correlations.streams import Streams
 from tacit.errors import MisuseError
 from tacit.profile.meter import Meter
+from tacit.ring.device.staging import host_buffer, to_device
 
 
 class DirectorySource(Source):
@@ -64,9 +65,9 @@ class DirectorySource(Source):
     def _made(self, request: Request) -> Delivery:
         if self._reader is None:
             return Expanded(self.streams, request)
-        data = torch.empty(correction_bytes(request), dtype=torch.uint8)
+        data = host_buffer((correction_bytes(request),), torch.uint8, self.streams.device)
         self._reader.read_into(memoryview(data.numpy()))  # type: ignore[arg-type]
-        return _Read(request, data)
+        return _Read(request, to_device(data, self.streams.device))
 
     def _bytes(self, request: Request) -> int:
         """What a request takes in memory here while it waits."""

@@ -33,7 +33,7 @@ class AdditiveProtocol(Protocol):
     ) -> None:
         super().__init__(party, settings, channel)
         self._context = Context(party, settings, channel, source)
-        self._pairs = sharing.PairStreams(pair_seeds, settings.generator)
+        self._pairs = sharing.PairStreams(pair_seeds, settings.generator, self.device)
 
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
         return (sharing.share_input(self._context, self._pairs, value, owner, shape, boolean),)

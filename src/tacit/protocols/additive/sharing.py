@@ -11,6 +11,7 @@ from torch import Tensor
 from tacit.protocols.additive.context import Context
 from tacit.protocols.share import Share, required
 from tacit.ring.bits import pack_bits, unpack_bits, words
+from tacit.ring.device.staging import CPU
 from tacit.ring.prg import Prg
 
 
@@ -20,8 +21,9 @@ class PairStreams:
     Both ends count alike, so that no position of a stream serves twice.
     """
 
-    def __init__(self, seeds: Mapping[int, bytes], generator: str) -> None:
-        roots = {rank: Prg(seed, generator) for rank, seed in seeds.items()}
+    def __init__(self, seeds: Mapping[int, bytes], generator: str, device: torch.device = CPU) -> None:
+        self._device = device
+        roots = {rank: Prg(seed, generator, device) for rank, seed in seeds.items()}
         self._inputs = {rank: root.derive("input share") for rank, root in roots.items()}
         self._zeros = {rank: root.derive("zero share") for rank, root in roots.items()}
         self._drawn = 0
@@ -34,7 +36,7 @@ class PairStreams:
     def zero_share(self, rank: int, count: int, boolean: bool) -> Tensor:
         """This party's share of zero: a term for each pair, with opposite signs at its two ends (przs)."""
         self._drawn += 1
-        total = torch.zeros(count, dtype=torch.int64)
+        total = torch.zeros(count, dtype=torch.int64, device=self._device)
         for other, stream in self._zeros.items():
             term = stream.words(self._drawn, count)
             total = total ^ term if boolean else (total + term if rank < other else total - term)

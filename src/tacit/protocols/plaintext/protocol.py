@@ -35,7 +35,7 @@ class PlaintextProtocol(Protocol):
     def __init__(self, party: Party, settings: Settings, channel: Channel) -> None:
         super().__init__(party, settings, channel)
         _log.warning("protocol='plaintext': nothing is secret in this session, every party sees every value")
-        self._rounding = Prg(bytes(16), settings.generator)
+        self._rounding = Prg(bytes(16), settings.generator, self.device)
         self._truncations = 0
 
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:

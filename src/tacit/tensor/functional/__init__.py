@@ -1,5 +1,5 @@
-"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, RMS norm."""
+"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, RMS norm, moves."""
 
-from tacit.tensor.functional import attention, division, dropout, heads, norm
+from tacit.tensor.functional import attention, devices, division, dropout, heads, norm
 
-__all__ = ["attention", "division", "dropout", "heads", "norm"]
+__all__ = ["attention", "devices", "division", "dropout", "heads", "norm"]

@@ -133,10 +133,11 @@ def _weighted(protocol: Protocol, share: Share, weights: Tensor) -> Share:
     used = [j for j, row in enumerate(weights) if bool(row.any())]
     if not used:
         return protocol.times_public(share, torch.zeros(weights.shape[1:], dtype=torch.int64), 0)
-    found = protocol.linear(lambda part: part[used], protocol.bits(share, used[-1] + 1))
+    rows = protocol.placed(torch.tensor(used))
+    found = protocol.linear(lambda part: part[rows], protocol.bits(share, used[-1] + 1))
     dims = max(len(share.shape), weights.dim() - 1)
-    rows = _at_rank(weights[used], dims)
-    return protocol.linear(lambda part: (_at_rank(part, dims) * rows).sum(0), protocol.to_number(found, 0))
+    factors = protocol.placed(_at_rank(weights[used], dims))
+    return protocol.linear(lambda part: (_at_rank(part, dims) * factors).sum(0), protocol.to_number(found, 0))
 
 
 def _at_rank(rows: Tensor, dims: int) -> Tensor:

@@ -36,7 +36,8 @@ def embedding(
     """
     table = lifted(protocol, weight, weight.dtype)
     if not isinstance(index, Secret):
-        return Secret(protocol, protocol.linear(lambda part: part[index], table), weight.dtype)
+        rows = protocol.placed(index)
+        return Secret(protocol, protocol.linear(lambda part: part[rows], table), weight.dtype)
     if isinstance(index, SecretIndex):
         return Secret(protocol, rows_at(protocol, table, places(protocol, index, weight.shape[0])), weight.dtype)
     return Secret(protocol, look_up(protocol, table, index._share), weight.dtype)
@@ -62,7 +63,7 @@ def embedding_backward(
         marks = places(protocol, index, num_weights).view(lambda part: part.view(count, num_weights).t())
         total = protocol.multiply(MATMUL, marks, rows)
     else:
-        flat = index.reshape(-1)
+        flat = protocol.placed(index).reshape(-1)
         total = protocol.linear(lambda part: part.new_zeros(num_weights, width).index_add_(0, flat, part), rows)
     return Secret(protocol, protocol.times_public(total, kept, 0), grad.dtype)
 

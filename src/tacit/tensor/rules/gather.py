@@ -31,28 +31,28 @@ def _linear(protocol: Protocol, x: Secret | Tensor, function: Callable[[Tensor],
 @rule(aten.index.Tensor)
 def index(protocol: Protocol, x: Secret | Tensor, indices: _Indices) -> Secret:
     """Free."""
-    _check(indices)
+    indices = _placed(protocol, indices)
     return _linear(protocol, x, lambda part: aten.index(part, indices))
 
 
 @rule(aten.index_select.default)
 def index_select(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor) -> Secret:
     """Free."""
-    _check([index])
+    index = _placed(protocol, [index])[0]
     return _linear(protocol, x, lambda part: part.index_select(dim, index))
 
 
 @rule(aten.gather.default)
 def gather(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Secret:
     """Free."""
-    _check([index])
+    index = _placed(protocol, [index])[0]
     return _linear(protocol, x, lambda part: part.gather(dim, index))
 
 
 @rule(aten.masked_select.default)
 def masked_select(protocol: Protocol, x: Secret | Tensor, mask: Tensor) -> Secret:
     """Free for a public mask."""
-    _check([mask])
+    mask = _placed(protocol, [mask])[0]
     return _linear(protocol, x, lambda part: part.masked_select(mask))
 
 
@@ -61,7 +61,7 @@ def index_put(
     protocol: Protocol, x: Secret | Tensor, indices: _Indices, values: Any, accumulate: bool = False
 ) -> Secret:
     """Free."""
-    _check(indices)
+    indices = _placed(protocol, indices)
     return _merged(protocol, x, values, lambda part, new: aten.index_put(part, indices, new, accumulate))
 
 
@@ -70,21 +70,21 @@ def index_add(
     protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any, *, alpha: Number = 1
 ) -> Secret:
     """Free."""
-    _check([index])
+    index = _placed(protocol, [index])[0]
     return _merged(protocol, x, source * alpha, lambda part, new: part.index_add(dim, index, new))
 
 
 @rule(aten.scatter_add.default)
 def scatter_add(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any) -> Secret:
     """Free."""
-    _check([index])
+    index = _placed(protocol, [index])[0]
     return _merged(protocol, x, source, lambda part, new: part.scatter_add(dim, index, new))
 
 
 @rule(aten.scatter.value)
 def scatter_value(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, value: Number) -> Secret:
     """Free."""
-    _check([index])
+    index = _placed(protocol, [index])[0]
     values = torch.full(index.shape, value, dtype=torch.float64 if x.dtype.is_floating_point else x.dtype)
     return _merged(protocol, x, values, lambda part, new: part.scatter(dim, index, new))
 
@@ -101,7 +101,7 @@ def index_fill(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, 
 @rule(aten.masked_scatter.default)
 def masked_scatter(protocol: Protocol, x: Secret | Tensor, mask: Tensor, source: Any) -> Secret:
     """Free for a public mask."""
-    _check([mask])
+    mask = _placed(protocol, [mask])[0]
     return _merged(protocol, x, source, lambda part, new: part.masked_scatter(mask, new))
 
 
@@ -110,7 +110,7 @@ def scatter(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, sou
     """Free for a public index. Into zeros at the secret index of a maximum: one select a level of its tournament."""
     if isinstance(index, SecretIndex) and index._tournament is not None:
         return _scattered_to_winners(protocol, x, dim, index, index._tournament, source)
-    _check([index])
+    index = _placed(protocol, [index])[0]
     return _merged(protocol, x, source, lambda part, new: part.scatter(dim, index, new))
 
 
@@ -132,6 +132,12 @@ def _merged(protocol: Protocol, x: Secret | Tensor, values: Any, merge: Callable
     return Secret(
         protocol, protocol.linear(merge, lifted(protocol, x, x.dtype), lifted(protocol, values, x.dtype)), x.dtype
     )
+
+
+def _placed(protocol: Protocol, indices: _Indices) -> list[Any]:
+    """Public indices where the shares lie."""
+    _check(indices)
+    return [index if index is None else protocol.placed(index) for index in indices]
 
 
 def _check(indices: _Indices) -> None:

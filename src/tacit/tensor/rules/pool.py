@@ -11,6 +11,7 @@ from tacit.functions.pooling import max_pool as pool
 from tacit.functions.pooling import pool_routed
 from tacit.functions.windows import Windows, adaptive_regions
 from tacit.protocols._base import Protocol
+from tacit.ring.bilinear import MATMUL
 from tacit.tensor.operands import scaled
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
@@ -96,7 +97,8 @@ def avg_pool_backward(
 def adaptive_avg_pool(protocol: Protocol, x: Secret, output_size: Sizes) -> Secret:
     """Free; left pending unless all regions' sizes are powers of two."""
     rows, columns = (adaptive_regions(n, m) for n, m in zip(x.shape[-2:], output_size, strict=True))
-    total = protocol.linear(lambda part: _combined(rows, part, columns.t()), x._share)
+    left, right = protocol.placed(rows), protocol.placed(columns.t())
+    total = protocol.linear(lambda part: _combined(left, part, right), x._share)
     return Secret(protocol, scaled(protocol, total, _area_weight(rows, columns)), x.dtype)
 
 
@@ -105,11 +107,12 @@ def adaptive_avg_pool_backward(protocol: Protocol, grad: Secret, x: Secret) -> S
     """Free; left pending unless all regions' sizes are powers of two."""
     rows, columns = (adaptive_regions(n, m) for n, m in zip(x.shape[-2:], grad.shape[-2:], strict=True))
     weighted = scaled(protocol, grad._share, _area_weight(rows, columns))
-    return Secret(protocol, protocol.linear(lambda part: _combined(rows.t(), part, columns), weighted), grad.dtype)
+    left, right = protocol.placed(rows.t()), protocol.placed(columns)
+    return Secret(protocol, protocol.linear(lambda part: _combined(left, part, right), weighted), grad.dtype)
 
 
 def _combined(left: torch.Tensor, x: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    return torch.matmul(torch.matmul(left, x), right)
+    return MATMUL(MATMUL(left, x), right)
 
 
 def _area_weight(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:

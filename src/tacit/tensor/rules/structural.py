@@ -145,4 +145,5 @@ def chosen(protocol: Protocol, condition: Secret | Tensor, x: Share, y: Share) -
     """``x`` where the condition holds, else ``y``."""
     if isinstance(condition, Secret):
         return choose(protocol, condition._share, x, y)
+    condition = protocol.placed(condition)
     return protocol.linear(lambda left, right: torch.where(condition, left, right), x, y)
