@@ -6,9 +6,9 @@
 #include "few.h"
 #include "slide.h"
 
-constexpr std::size_t kInnerBlock = 192;       // a panel of b, 192 x 16 words at most, fills half of the L1 cache
-constexpr std::size_t kRowBlock = 96;          // a block of a, 96 x 192 words, stays in the L2 cache
-constexpr std::size_t kColumnBlock = 1536;     // a block of b, 192 x 1536 words, stays in the L3 cache
+constexpr std::size_t kInnerBlock = 384;       // fewer passes over c; a panel of b, 384 x 16 words, comes from the L2 cache
+constexpr std::size_t kRowBlock = 48;          // a block of a, 48 x 384 words, stays in the L2 cache
+constexpr std::size_t kColumnBlock = 1536;     // a block of b, 384 x 1536 words, stays in the L3 cache
 constexpr std::size_t kPanels = kColumnBlock / kTileColumns;
 constexpr std::size_t kFewRows = 8;            // so few rows do not pay for packing b (see few.h)
 static_assert(kRowBlock % Tile::kRows == 0 && kColumnBlock % kTileColumns == 0 && kTileColumns <= kSlack);
