@@ -152,6 +152,8 @@ def settle(out: Tensor) -> None:
     """Bring a result to the state in which any consumer could take it: truncated, nothing left open."""
     session = current()
     session.protocol.settle(out._share)  # type: ignore[attr-defined]
+    if session.channel.device.type == "cuda":
+        torch.cuda.synchronize(session.channel.device)
 
 
 def barrier() -> None:
