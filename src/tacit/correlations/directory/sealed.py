@@ -74,15 +74,21 @@ class SealedReader:
         except ValueError:
             raise self._refused() from None
         self._chunks = _Chunks(secret, ephemeral, to.public_key(), sender, context)
+        self._sealed, self._opened = memoryview(bytearray(CHUNK + TAG)), memoryview(bytearray(CHUNK))
         self._ready = memoryview(b"")
 
     def read_into(self, target: memoryview) -> None:
         """Fill ``target`` with the next bytes."""
         filled = 0
         while filled < len(target):
+            rest = len(target) - filled
+            if not self._ready and rest >= CHUNK and self._left > CHUNK + TAG:  # a whole chunk: to where it belongs
+                self._next(target[filled : filled + CHUNK])
+                filled += CHUNK
+                continue
             if not self._ready:
-                self._ready = memoryview(self._next())
-            part = min(len(target) - filled, len(self._ready))
+                self._ready = self._next(self._opened)
+            part = min(rest, len(self._ready))
             target[filled : filled + part] = self._ready[:part]
             self._ready = self._ready[part:]
             filled += part
@@ -92,15 +98,20 @@ class SealedReader:
         self._ready = memoryview(b"")
         self._file.close()
 
-    def _next(self) -> bytes:
+    def _next(self, target: memoryview) -> memoryview:
+        """Open the next chunk into the first bytes of ``target``; returns those."""
         if not self._left:
             raise MisuseError(f"{self._file.name} has less in it than its plan says.")
-        data = self._file.read(min(self._left, CHUNK + TAG))
-        self._left -= len(data)
+        sealed = self._sealed[: min(self._left, CHUNK + TAG)]
+        if self._file.readinto(sealed) != len(sealed) or len(sealed) < TAG:  # type: ignore[attr-defined]
+            raise self._refused()
+        self._left -= len(sealed)
+        target = target[: len(sealed) - TAG]
         try:
-            return self._chunks.open(data, last=not self._left)
+            self._chunks.open_into(target, sealed, last=not self._left)
         except InvalidTag:
             raise self._refused() from None
+        return target
 
     def _refused(self) -> MisuseError:
         return MisuseError(
@@ -125,8 +136,11 @@ class _Chunks:
     def seal(self, data: bytearray | memoryview, last: bool) -> bytes:
         return self._cipher.encrypt(self._nonce(last), data, None)
 
-    def open(self, data: bytes, last: bool) -> bytes:
-        return self._cipher.decrypt(self._nonce(last), data, None)
+    def open_into(self, target: memoryview, data: memoryview, last: bool) -> None:
+        if hasattr(self._cipher, "decrypt_into"):
+            self._cipher.decrypt_into(self._nonce(last), data, None, target)
+        else:  # cryptography before 47
+            target[:] = self._cipher.decrypt(self._nonce(last), data, None)
 
     def _nonce(self, last: bool) -> bytes:
         self._number += 1

@@ -8,11 +8,11 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from tacit.correlations._base import Delivery, Expanded, Source, correction_bytes, read_correction
+from tacit.correlations._base import Delivery, Expanded, Source, correction_bytes
 from tacit.correlations.directory.sealed import SealedReader
 from tacit.correlations.plan import Plan, describe
 from tacit.correlations.requests import Request
-from tacit.correlations.streams import Streams
+from tacit.correlations.streams import Streams, widened
 from tacit.errors import MisuseError
 from tacit.profile.meter import Meter
 from tacit.ring.device.staging import host_buffer, to_device
@@ -65,9 +65,12 @@ class DirectorySource(Source):
     def _made(self, request: Request) -> Delivery:
         if self._reader is None:
             return Expanded(self.streams, request)
-        data = host_buffer((correction_bytes(request),), torch.uint8, self.streams.device)
-        self._reader.read_into(memoryview(data.numpy()))  # type: ignore[arg-type]
-        return _Read(request, to_device(data, self.streams.device))
+        parts = []
+        for output in request.outputs():  # each in memory of its own: large blocks come as fresh pages, which are slow
+            part = host_buffer((output.nbytes,), torch.uint8, self.streams.device)
+            self._reader.read_into(memoryview(part.numpy()))  # type: ignore[arg-type]
+            parts.append(to_device(part, self.streams.device))
+        return _Read(request, parts)
 
     def _bytes(self, request: Request) -> int:
         """What a request takes in memory here while it waits."""
@@ -87,11 +90,11 @@ class DirectorySource(Source):
 
 
 class _Read(Delivery):
-    def __init__(self, request: Request, data: Tensor) -> None:
-        self._request, self._data = request, data
+    def __init__(self, request: Request, parts: list[Tensor]) -> None:
+        self._request, self._parts = request, parts
 
     def get(self) -> tuple[Tensor, ...]:
-        return read_correction(self._request, self._data)
+        return tuple(widened(part, output) for part, output in zip(self._parts, self._request.outputs(), strict=True))
 
 
 class _Kept(Delivery):
