@@ -16,6 +16,7 @@ from tacit.correlations.directory import deal, make_keys
 from tacit.correlations.directory.folder import Folder
 from tacit.errors import MisuseError, PartyFailedError
 from tacit.party import DEALER
+from tacit.protocols.additive.ahead import AddedUp
 from tacit.runtime.session import current
 
 NAMES = ("lab", "clinic")
@@ -65,7 +66,7 @@ def test_what_was_read_ahead_gives_the_same_and_takes_no_more_than_allowed(tmp_p
     def prepared():
         source = current().source
         for _ in range(2):
-            source.prepare(limit)
+            source.prepare(limit, lambda request, delivery: delivery)
         held = source._held
         found = job()
         return held, len(source._ready), source._held, *found
@@ -80,6 +81,52 @@ def test_what_was_read_ahead_gives_the_same_and_takes_no_more_than_allowed(tmp_p
         assert (waiting, left) == (0, 0)
         assert (out - torch.relu(sum(xs) * xs[1])).abs().max() < 1e-3
     assert plan.correction_bytes - 8 * 70 <= results["lab"][-1] <= plan.correction_bytes
+
+
+def weights_and_batches(owned, prepare):
+    """Three batches through a linear layer and a convolution whose weights are open from the first one on."""
+    generator = torch.Generator().manual_seed(5)
+    net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.Flatten(), torch.nn.Linear(12, 4))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    batches = [torch.randn(5, 2, 3, 3, generator=generator) for _ in range(3)]
+    truth = [net(batch).detach() for batch in batches]
+    tacit.secret(net, owner="lab")
+    found, ready = [], []
+    with torch.no_grad():
+        if not owned:
+            zeros = [tacit.secret(torch.zeros(()), owner=name) for name in NAMES]
+            for parameter in net.parameters():
+                parameter.copy_(parameter + zeros[0] + zeros[1])
+        for batch in batches:
+            if prepare:
+                tacit.prepare(1)
+                ready.append(sum(isinstance(found, AddedUp) for found in current().source._ready))
+            found.append(tacit.reveal(net(tacit.secret(batch, owner="clinic"))))
+    errors = [float((got - want).abs().max()) for got, want in zip(found, truth, strict=True)]
+    return max(errors), ready, current().meter.bytes_sent, current().channel.rounds
+
+
+@pytest.mark.parametrize("owned", [False, True])
+@pytest.mark.parametrize("names", [NAMES, (*NAMES, "third")])
+def test_products_with_open_weights_are_computed_ahead(tmp_path, keys, names, owned):
+    plan = tacit.plan(weights_and_batches, names, (owned, False))
+    deal(plan, 2, tmp_path / "dealt", keys)
+    runs = [
+        tacit.run(
+            weights_and_batches, names, (owned, ahead), material=tmp_path / "dealt", keys=keys, settings=DIRECTORY
+        )
+        for ahead in (True, False)
+    ]
+    for name in names:
+        ahead, plain = (run[name] for run in runs)
+        assert ahead[0] < 1e-3
+        assert plain[0] < 1e-3
+        assert ahead[2:] == plain[2:]
+    # Who knows an operand multiplies what comes, the others what they have: the lab its weights, the clinic its batch.
+    assert runs[0]["lab"][1] == ([0, 0, 0] if owned else [0, 2, 1])
+    assert runs[0]["clinic"][1] == ([0, 4, 2] if owned else [0, 2, 1])
 
 
 def test_preparing_is_for_a_number_of_megabytes_and_does_nothing_with_other_sources():

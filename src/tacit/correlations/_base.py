@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,6 +29,10 @@ class Delivery(ABC):
         """This party's shares of the outputs; waits for them."""
 
 
+Finish = Callable[[Request, Delivery], Delivery]
+"""Makes of a delivery, for the request that it answers, what can be made of it before the request comes."""
+
+
 class Source(ABC):
     """Where one party gets correlated randomness from. All parties ask for the same things in the same order."""
 
@@ -45,8 +49,11 @@ class Source(ABC):
     def fetch(self, request: Request) -> Delivery:
         """Ask for the outputs of a request. Asks at once, does not wait."""
 
-    def prepare(self, limit: int) -> None:  # noqa: B027  (most do not know what will be asked)
-        """Have what will be asked for next ready in memory, at most ``limit`` bytes of it. Talks to nobody."""
+    def prepare(self, limit: int, finish: Finish) -> None:  # noqa: B027  (most do not know what will be asked)
+        """Have what will be asked for next ready in memory, at most ``limit`` bytes of it. Talks to nobody.
+
+        finish: what to keep in place of a delivery, of the same size or less.
+        """
 
     @abstractmethod
     def close(self) -> None:

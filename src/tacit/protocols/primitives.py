@@ -39,6 +39,9 @@ class Primitives(ABC):
         """A context in which costs count as ``primitive``."""
         return self.channel.meter.op(primitive)
 
+    def prepare(self, limit: int) -> None:  # noqa: B027 - most protocols do not know what will be asked
+        """Work ahead while there is no input, in at most ``limit`` bytes of memory. Talks to nobody."""
+
     def comparison_width(self, x: Share) -> int:
         """How many bits a comparison of x opens; x less the threshold must lie within ``2**(width - 2)``."""
         excess = x.scale - x.storage.unit

@@ -34,15 +34,13 @@ def profile() -> Recording:
 def prepare(megabytes: int = 256) -> None:
     """Work ahead while there is no input yet: what was dealt for the coming operations, into this much memory at most.
 
-    With ``randomness="directory"`` it is read and decrypted, or expanded, now; other sources know no plan, and nothing
-    happens. Local: each party calls it whenever it has time, or not at all, and results are the same. Raises
-    MisuseError for a negative number.
+    With ``randomness="directory"`` it is read and decrypted, or expanded, now, and products with weights that are open
+    already are computed as far as they go; other sources know no plan, and nothing happens. Local: each party calls it
+    whenever it has time, or not at all, and results are the same. Raises MisuseError for a negative number.
     """
     if megabytes < 0:
         raise MisuseError(f"tacit.prepare takes a number of megabytes, not {megabytes}.")
-    source = current().source
-    if source is not None:
-        source.prepare(megabytes * 1_000_000)
+    current().protocol.prepare(megabytes * 1_000_000)
 
 
 def ledger() -> Ledger:

@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from tacit.correlations._base import Delivery, Expanded, Source, correction_bytes
+from tacit.correlations._base import Delivery, Expanded, Finish, Source, correction_bytes
 from tacit.correlations.directory.sealed import SealedReader
 from tacit.correlations.plan import Plan, describe
 from tacit.correlations.requests import Request
@@ -52,15 +52,21 @@ class DirectorySource(Source):
         self._held -= self._bytes(request)
         return self._ready.popleft()
 
-    def prepare(self, limit: int) -> None:
+    def prepare(self, limit: int, finish: Finish) -> None:
         """See ``Source``: reads and decrypts, or expands, what the next requests of the plan need."""
-        for request in islice(self._requests, self._asked + len(self._ready), None):
+        for i, request in enumerate(islice(self._requests, self._asked, None)):
+            if i < len(self._ready):
+                self._ready[i] = finish(request, self._ready[i])  # more may be known now than the last time
+                continue
             self._held += self._bytes(request)
             if self._held > limit:
                 self._held -= self._bytes(request)
                 return
             delivery = self._made(request)
-            self._ready.append(delivery if self._reader is not None else _Kept(delivery.get()))
+            finished = finish(request, delivery)
+            if finished is delivery and self._reader is None:
+                finished = _Kept(delivery.get())
+            self._ready.append(finished)
 
     def _made(self, request: Request) -> Delivery:
         if self._reader is None:

@@ -56,6 +56,8 @@ class Opening:
         own = context.source.streams.ring_mask(mask.id, mask.numel)
         torch.sub(x.parts[0].reshape(-1), own, out=own)  # in the memory of this copy of the mask
         self._own: Tensor | None = own if to in (None, context.party.rank) else None
+        if width == 64 and to is None:
+            context.note(mask.id, self)
         self._send(pack_width(own, width) if width < 64 else own)
 
     def _send(self, data: Tensor) -> None:
@@ -66,6 +68,11 @@ class Opening:
             self._receptions = [channel.receive(r, data.shape, data.dtype) for r in self._context.party.others()]
         else:
             channel.send(self.to, data)
+
+    @property
+    def public(self) -> Tensor | None:
+        """The opened value, flat, if it has been used already."""
+        return self._value
 
     @property
     def value(self) -> Tensor:

@@ -28,6 +28,7 @@ class PrivateOpening:
             for rank in context.party.others():
                 channel.send(rank, delta)
         else:
+            context.note(self._mask.id, self)
             self._reception = channel.receive(owner, (whole.numel,), whole.parts[0].dtype)
 
     @classmethod
@@ -38,6 +39,11 @@ class PrivateOpening:
             openings[_REGION] = cls(context, w, owner)
         found: PrivateOpening = openings[_REGION]
         return found
+
+    @property
+    def public(self) -> Tensor | None:
+        """D, flat, if it has been used already."""
+        return self._value
 
     def view(self, w: Share) -> MaskView:
         """The mask as the view w of its storage sees it."""

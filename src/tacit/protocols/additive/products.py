@@ -6,6 +6,7 @@ from torch import Tensor
 
 from tacit.correlations.masks import MaskView
 from tacit.correlations.requests import OwnedProduct, Product, Square
+from tacit.protocols.additive.ahead import AddedUp
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.private import PrivateOpening
@@ -18,7 +19,8 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
 
     Online 64 bits for each element of x and y that was not open before, one round; from the source 64 bits for each
     element of the result. With E = x - a and D = y - b open: ``E y + a D + ab``. Party i uses its own shares of y and
-    ab and, as its share of a, its share of x (the first party's less E): no mask is expanded again.
+    ab and, as its share of a, its share of x (the first party's less E): no mask is expanded again. Where D is open
+    before x is there, ``a D + ab`` may have been computed ahead; see ``ahead``.
     """
     if y.storage.known_by is not None:
         return _owned(context, op, x, y, owner=y.storage.known_by, owns_left=False)
@@ -26,6 +28,8 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
         return _owned(context, op, x, y, owner=x.storage.known_by, owns_left=True)
     left, right = opened(context, x), opened(context, y)
     delivery = context.fetch(Product(context.new_id(), op, left.view, right.view))
+    if isinstance(delivery, AddedUp):
+        return op(left.value, y.parts[0]).add_(delivery.get()[0])
     epsilon, delta = left.value, right.value
     a = x.parts[0] - epsilon if context.first else x.parts[0]
     return op.sum_of(epsilon, y.parts[0], a, delta).add_(delivery.get()[0])
@@ -52,6 +56,8 @@ def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_
     left = opened(context, v, to=owner)
     views: tuple[MaskView, MaskView] = (private.view(w), left.view) if owns_left else (left.view, private.view(w))
     delivery = context.fetch(OwnedProduct(context.new_id(), op, *views, owner, owns_left))
+    if isinstance(delivery, AddedUp):
+        return delivery.get()[0]
     a = left.mask_share(context)
     if context.party.rank == owner:
         mine, public = left.value + a, required(w.clear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.protocols._base import Protocol
 from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, sums, truncation
+from tacit.protocols.additive.ahead import added_up
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
@@ -34,6 +36,9 @@ class AdditiveProtocol(Protocol):
         super().__init__(party, settings, channel)
         self._context = Context(party, settings, channel, source)
         self._pairs = sharing.PairStreams(pair_seeds, settings.generator, self.device)
+
+    def prepare(self, limit: int) -> None:
+        self._context.source.prepare(limit, partial(added_up, self._context))
 
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
         return (sharing.share_input(self._context, self._pairs, value, owner, shape, boolean),)
