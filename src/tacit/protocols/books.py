@@ -38,13 +38,21 @@ class Books(Primitives):
 
     # ---------------------------------------------------------------- making and revealing
 
-    def share(self, value: Tensor | None, owner: int, shape: Sequence[int], unit: int, boolean: bool = False) -> Share:
+    def share(
+        self,
+        value: Tensor | None,
+        owner: int,
+        shape: Sequence[int],
+        unit: int,
+        boolean: bool = False,
+        moved: bool = False,
+    ) -> Share:
         """Share a value of ring integers (or bits) that only ``owner`` holds; None elsewhere. Nothing is sent.
 
-        The value is the protocol's from now on: it is kept, and must not be written to.
+        moved: the caller gives the value away, so that no copy is needed.
         """
-        value = None if value is None else self.placed(value)
-        return self._known(value, owner, tuple(shape), Storage(unit, unit, boolean))
+        kept = self._copied(value) if not moved or value is None else self.placed(value)
+        return self._known(kept, owner, tuple(shape), Storage(unit, unit, boolean))
 
     def public(self, value: Tensor, unit: int, scale: int | None = None) -> Share:
         """A value that everybody knows, in the form of a share."""

@@ -51,9 +51,9 @@ def share_tensor(protocol: Protocol, value: Any, owner: str) -> Secret:
 
 
 def shared(protocol: Protocol, ring: Tensor | None, outline: Outline, owner: str) -> Secret:
-    """A secret of the ring integers (or bits) that ``owner`` has; None elsewhere."""
+    """A secret of the ring integers (or bits) that ``owner`` has and gives away; None elsewhere."""
     rank, boolean = rank_of(protocol.party, owner), outline.dtype == torch.bool
-    share = protocol.share(ring, rank, outline.shape, unit_of(protocol, outline.dtype), boolean)
+    share = protocol.share(ring, rank, outline.shape, unit_of(protocol, outline.dtype), boolean, moved=True)
     out = Secret(protocol, share, outline.dtype)
     out.requires_grad_(outline.requires_grad)
     return out
