@@ -6,14 +6,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated
 
-import torch
 import typer
 
 from tacit.cli.failure import explained
-from tacit.cli.options import KeysOption
+from tacit.cli.options import KeysOption, ThreadsOption
 from tacit.correlations.directory import deal
 from tacit.correlations.plan import Plan
 from tacit.profile.table import size
+from tacit.runtime.cores import ONE, computing_with
 from tacit.runtime.launcher import KEYS
 from tacit.runtime.memory import keep_freed_memory
 
@@ -25,6 +25,7 @@ def deal_command(
     ],
     count: Annotated[int, typer.Option(min=1, help="For how many runs of the job.")] = 1,
     keys: KeysOption = Path(KEYS),
+    threads: ThreadsOption = ONE,
 ) -> None:
     """Be the dealer ahead of time: write what the parties need for some runs, encrypted to each of them.
 
@@ -32,11 +33,11 @@ def deal_command(
     any party: the two could read every secret of those runs. Give each party its folder, and keep no copy.
     """
     with explained("deal"):
-        torch.set_num_threads(1)
         keep_freed_memory()
         planned = Plan.load(plan)
         start = perf_counter()
-        deal(planned, count, out, keys)
+        with computing_with(threads):
+            deal(planned, count, out, keys)
         seconds = perf_counter() - start
         total = planned.correction_bytes * count
         typer.echo(
