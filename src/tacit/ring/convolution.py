@@ -38,7 +38,7 @@ def grad_input(g: torch.Tensor, w: torch.Tensor, window: Window, input_shape: Sh
     padded = [length + 2 * pad for length, pad in zip(input_shape[2:], window.padding, strict=True)]
     out = g.new_zeros(*input_shape[:2], *padded)
     weights = by_group(w, window).transpose(1, 2)  # [G, C/G * K, O/G]
-    for part in batch_parts(input_shape[0], math.prod(w.shape[1:]) * window.groups * math.prod(places)):
+    for part in batch_parts(g, input_shape[0], math.prod(w.shape[1:]) * window.groups * math.prod(places)):
         product = kernels.bmm(weights, _gradient_rows(g[part], window))
         taps = product.view(input_shape[1], *kernel, -1, *places).movedim(-1 - len(places), 0)
         for offset in itertools.product(*(range(length) for length in kernel)):

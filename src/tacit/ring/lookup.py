@@ -16,6 +16,9 @@ from tacit.ring.elementary import EXP_SCALE, ExpRange, Wave, exp_fraction, exp_o
 _PART = 1 << 15
 """Numbers worked on at a time: what is made of them on the way stays in the cache."""
 
+_PART_ON_DEVICE = 1 << 22
+"""The same on an accelerator, where an operation on few numbers takes as long as one on many."""
+
 
 def exp_table(r: Tensor, bits: int, span: ExpRange) -> Tensor:
     """``e**(v - r)`` for each multiple v of ``2**step_bits``, int64[entries, n], from r = int64[n] with ``bits``.
@@ -26,7 +29,7 @@ def exp_table(r: Tensor, bits: int, span: ExpRange) -> Tensor:
     powers = exp_powers(span).to(r.device)
     entries = torch.arange(0, size, step, device=r.device).unsqueeze(1)
     table = r.new_empty(span.entries, len(r))
-    for part in _parts(len(r), span.entries):
+    for part in _parts(r, span.entries):
         below = ((r[part] >> bits) - entries) & (size - 1)
         table[:, part] = fixed(_exp_start(r[part], bits) * powers[below], span.table_scale)
     return table
@@ -36,7 +39,7 @@ def exp_products(m: Tensor, bits: int, span: ExpRange, shifts: Sequence[int], ta
     """Shares of ``e**x / 2**shift``, int64[shifts, n] at ``EXP_SCALE``, from those of the table of r = -a."""
     out = m.new_empty(len(shifts), len(m))
     factors = [exp_factors(shift, span).to(m.device) for shift in shifts]
-    for part in _parts(len(m), 1):
+    for part in _parts(m, 1):
         fraction = exp_fraction(m[part] & ((1 << bits) - 1), bits)
         for row, shift, powers in zip(out, shifts, factors, strict=True):
             whole = ((m[part] >> bits) - exp_offset(shift)) & ((1 << span.integer_bits) - 1)
@@ -49,7 +52,7 @@ def exp_products(m: Tensor, bits: int, span: ExpRange, shifts: Sequence[int], ta
 def harmonic_tables(a: Tensor, bits: int, terms: int, scale: int) -> tuple[Tensor, Tensor]:
     """Sines and cosines of k a, ``2**bits`` to a turn, for k = 1 to ``terms``: int64[terms, n] each."""
     sines, cosines = (a.new_empty(terms, len(a)) for _ in range(2))
-    for part in _parts(len(a), 1):
+    for part in _parts(a, 1):
         for k, (sine, cosine) in enumerate(harmonics(a[part] & ((1 << bits) - 1), bits, terms)):
             sines[k, part] = fixed(sine, scale)
             cosines[k, part] = fixed(cosine, scale)
@@ -64,7 +67,7 @@ def wave_products(
     first: whether this party is the one that adds public numbers. The highest term is that of the tables.
     """
     out = wave_constants(series, scale, first).to(m.device).unsqueeze(1).repeat(1, len(m))
-    for part in _parts(len(m), 1):
+    for part in _parts(m, 1):
         angle = m[part] & ((1 << bits) - 1)
         for k, (sine, cosine) in enumerate(harmonics(angle, bits, len(sines)), start=1):
             for row, wave in zip(out, series, strict=True):
@@ -98,7 +101,7 @@ def _exp_start(r: Tensor, bits: int) -> Tensor:
     return torch.where(fraction == 0, start, start * exp_whole(-1))
 
 
-def _parts(count: int, rows: int) -> Iterator[slice]:
+def _parts(x: Tensor, rows: int) -> Iterator[slice]:
     """The columns of a table of ``rows`` rows, a part at a time."""
-    step = max(64, _PART // rows)
-    return (slice(start, start + step) for start in range(0, count, step))
+    step = max(64, (_PART if x.is_cpu else _PART_ON_DEVICE) // rows)
+    return (slice(start, start + step) for start in range(0, len(x), step))

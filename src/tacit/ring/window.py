@@ -18,6 +18,8 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 # Columns of as many samples at a time as fit in this many elements (16 MiB): enough for a good matrix product,
 # little enough to stay near the cache.
 _COLUMN_ELEMENTS = 1 << 21
+# The same on an accelerator (256 MiB), which wants large products.
+_COLUMN_ELEMENTS_ON_DEVICE = 1 << 25
 _MAX_DIMENSIONS = 3
 
 
@@ -73,7 +75,7 @@ def columns(x: torch.Tensor, kernel: Shape, window: Window) -> Iterator[tuple[sl
     padded = functional.pad(x, pads) if any(pads) else x
     places = window.spatial_output(tuple(x.shape[2:]), kernel)
     rows = x.shape[1] // window.groups * math.prod(kernel)
-    for part in batch_parts(x.shape[0], rows * window.groups * math.prod(places)):
+    for part in batch_parts(x, x.shape[0], rows * window.groups * math.prod(places)):
         sample = padded[part]
         spatial = sample.stride()[2:]
         taps = [step * reach for step, reach in zip(spatial, window.dilation, strict=True)]
@@ -85,9 +87,9 @@ def columns(x: torch.Tensor, kernel: Shape, window: Window) -> Iterator[tuple[sl
         yield part, windows.reshape(window.groups, rows, -1)
 
 
-def batch_parts(samples: int, elements: int) -> Iterator[slice]:
+def batch_parts(x: torch.Tensor, samples: int, elements: int) -> Iterator[slice]:
     """Slices of a batch that have about as many columns as are good to have at a time; elements: of one sample."""
-    step = max(1, _COLUMN_ELEMENTS // max(1, elements))
+    step = max(1, (_COLUMN_ELEMENTS if x.is_cpu else _COLUMN_ELEMENTS_ON_DEVICE) // max(1, elements))
     for start in range(0, samples, step):
         yield slice(start, min(start + step, samples))
 

@@ -43,7 +43,7 @@ def host_buffer(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
     if device.type != "cuda" or not torch.cuda.is_available() or not _pinned.take(size):
         return torch.empty(shape, dtype=dtype)
     buffer = torch.empty(shape, dtype=dtype, pin_memory=True)
-    weakref.finalize(buffer, _pinned.give_back, size)
+    weakref.finalize(buffer.untyped_storage(), _pinned.give_back, size)  # which outlives the tensor in its views
     return buffer
 
 
