@@ -1,7 +1,8 @@
 """What each primitive costs, declared: the tests measure that it keeps to this.
 
 Bits are for one element and what a party sends to *each* other party; dealer bits are what the source sends to the one
-party whose shares it corrects. Bits of planes are padded to 64 elements. Operands are taken as never opened before.
+party whose shares it corrects. Bits of planes are padded to 64 elements. Operands are taken as never opened before, and
+as small enough for one block (see ``blocks``): what follows the opening takes its rounds again for each further one.
 """
 
 from __future__ import annotations

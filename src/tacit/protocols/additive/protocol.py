@@ -13,6 +13,7 @@ from tacit.party import Party
 from tacit.protocols._base import Protocol
 from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, sums, truncation
 from tacit.protocols.additive.ahead import added_up
+from tacit.protocols.additive.blocks import in_blocks
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.tree import MaskedAnds, open_together
@@ -62,21 +63,31 @@ class AdditiveProtocol(Protocol):
 
     def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
         width = self.comparison_width(x)
-        planes = comparison.at_least(self._context, opened(self._context, x, width), width, thresholds)
-        return [_bits(plane, x) for plane in planes]
+
+        def compare(x: Share) -> list[Tensor]:
+            planes = comparison.at_least(self._context, opened(self._context, x, width), width, thresholds)
+            return [unpack_bits(plane, x.numel) for plane in planes]
+
+        found = in_blocks(self._context, x, width, 30 + 12 * len(thresholds), compare)
+        return [Share((part,), Storage(0, 0, boolean=True)) for part in found]
 
     def _equals_zero(self, x: Share) -> Share:
         return _bits(comparison.equals_zero(self._context, x, self.comparison_width(x)), x)
 
     def _relu(self, x: Share, shift: int) -> tuple[Parts, Share]:
         width = self.comparison_width(x)
-        o = opened(self._context, x, width)
-        (plane,) = comparison.at_least(self._context, o, width, [1])
-        if shift or o.opening.width < 64:
-            out = choice.ChoosingTruncated(self._context, plane, o, width, shift).get()
-        else:
-            (out,) = choice.Choosing(self._context, plane, [o], x.numel).get()[1]
-        return (out.view(x.shape),), _bits(plane, x)
+
+        def relu(x: Share) -> tuple[Tensor, Tensor]:
+            o = opened(self._context, x, width)
+            (plane,) = comparison.at_least(self._context, o, width, [1])
+            if shift or o.opening.width < 64:
+                out = choice.ChoosingTruncated(self._context, plane, o, width, shift).get()
+            else:
+                (out,) = choice.Choosing(self._context, plane, [o], x.numel).get()[1]
+            return out, unpack_bits(plane, x.numel)
+
+        out, bits = in_blocks(self._context, x, width, 72, relu)
+        return (out,), Share((bits,), Storage(0, 0, boolean=True))
 
     def _select(self, bits: Sequence[Share], xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
         return [(part,) for part in choice.select(self._context, bits, xs, shifts)]
@@ -97,10 +108,17 @@ class AdditiveProtocol(Protocol):
         return (torch.stack([unpack_bits(plane, x.numel) for plane in planes]).view(width, *x.shape),)
 
     def _exponential(self, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Parts]:
-        return [(part,) for part in elementary.exponential(self._context, x, shifts, span)]
+        found = in_blocks(
+            self._context, x, 64, 8 * span.entries, lambda x: elementary.exponential(self._context, x, shifts, span)
+        )
+        return [(part,) for part in found]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
-        return [(part,) for part in elementary.waves(self._context, x, period_bits, series)]
+        terms = max(wave.terms for wave in series)
+        found = in_blocks(
+            self._context, x, 64, 16 * terms, lambda x: elementary.waves(self._context, x, period_bits, series)
+        )
+        return [(part,) for part in found]
 
     def _powers(self, x: Share, degree: int) -> list[Parts]:
         return [(part,) for part in elementary.powers(self._context, x, degree)]
