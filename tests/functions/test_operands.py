@@ -11,6 +11,7 @@ import tacit
 from tacit.functions import exponential, logarithm, normalization, periodic, power, reciprocal, roots, rounding, softmax
 from tacit.functions import trigonometry as angles
 from tacit.protocols import Protocol, Share
+from tacit.ring.bilinear import MUL
 from tacit.ring.fixed_point import decode, encode
 from tacit.runtime.session import current
 from tacit.testing.accuracy import secret
@@ -34,6 +35,10 @@ FUNCTIONS: dict[str, tuple[Function, Callable[[Tensor], Tensor]]] = {
         lambda p, x: normalization.normalize(p, x, 1e-5).value,
         lambda x: torch.nn.functional.layer_norm(x, (5,)),
     ),
+    "layer_norm with nothing added": (
+        lambda p, x: normalization.normalize(p, x, 0).value,
+        lambda x: torch.nn.functional.layer_norm(x, (5,), eps=0),
+    ),
 }
 X = encode(torch.tensor([[0.5, 1.0, 2.25, 0.03, 3.0], [1.5, 4.0, 0.25, 0.75, 2.0]], dtype=torch.float64), UNIT)
 
@@ -47,7 +52,9 @@ def shares(p: Protocol) -> dict[str, Share]:
         "part of a storage": big.view(lambda part: part[:, 5:]),
         "transposed": secret(p, decode(X.t().contiguous(), UNIT, torch.float64)).view(torch.t),
     }
-    return {**private, "public": p.public(X, UNIT), **views}
+    ones = secret(p, torch.ones(X.shape[1], dtype=torch.float64))
+    pending = p.multiply(MUL, secret(p, decode(X, UNIT, torch.float64)), ones)
+    return {**private, "public": p.public(X, UNIT), **views, "pending": pending}
 
 
 def results(function: Function) -> dict[str, dict[str, Tensor]]:

@@ -177,6 +177,8 @@ class Protocol(Elementary):
         if bits.storage.known_by is None and all(x.storage.known_by is None for x in xs):
             with self.metered("select"):
                 sums = self._select_sums(bits, xs)
+            for x in xs:  # as in all that a pending value goes into: the next truncation need not settle it too
+                self._pending.pop(x.storage.token, None)
             return [lambda w, s=s: Share(s(self.placed(torch.tensor(w))), Storage(0, 0)) for s in sums]  # type: ignore[misc]
         one = self.public(torch.ones((), dtype=torch.int64), 0)
         spread = [x.view(lambda part: part.expand(bits.shape)) for x in xs]
