@@ -1,6 +1,52 @@
 // Products with few rows, which read the right operand once, from where it lies: packing it would cost more than the
 // product. Included by each target after pack.h.
 
+// c += one row times a matrix with contiguous rows: eight rows of b at a time, so that c is read and written less often.
+void row_times(std::size_t columns, const Term<Matrix>& term, Word* c) {
+    constexpr std::size_t kBatch = 8;
+    for (std::size_t k = 0; k < term.inner; k += kBatch) {
+        std::size_t depth = smaller(kBatch, term.inner - k), j = 0;
+        alignas(64) Word left[kBatch * Tile::kCopies];
+        for (std::size_t t = 0; t < depth; ++t) Tile::prepare(*part(term.a, 0, k + t).data, left + t * Tile::kCopies);
+        const Word* first = part(term.b, k, 0).data;
+        const std::ptrdiff_t step = term.b.row_step;
+        for (; j + Tile::kLanes <= columns; j += Tile::kLanes) {
+            typename Tile::Acc acc;
+            Tile::clear(acc);
+            for (std::size_t t = 0; t < depth; ++t)
+                Tile::multiply_add(acc, left + t * Tile::kCopies,
+                                   Tile::load(first + static_cast<std::ptrdiff_t>(t) * step + j));
+            Tile::store(c + j, Tile::plus(Tile::finish(acc), Tile::load(c + j)));
+        }
+        for (; j < columns; ++j)
+            for (std::size_t t = 0; t < depth; ++t)
+                c[j] += left[t * Tile::kCopies] * first[static_cast<std::ptrdiff_t>(t) * step + j];
+    }
+}
+
+// c += one row times a matrix with contiguous columns: dot products.
+void row_dots(std::size_t columns, const Term<Matrix>& term, Word* c) {
+    const std::size_t inner = term.inner;
+    Word* left = scratch(0, inner);
+    for (std::size_t k = 0; k < inner; ++k) left[k] = *part(term.a, 0, k).data;
+    for (std::size_t j = 0; j < columns; ++j) {
+        const Word* column = part(term.b, 0, j).data;
+        typename Tile::Reg sums[2] = {Tile::zero(), Tile::zero()};
+        std::size_t k = 0;
+        for (; k + 2 * Tile::kLanes <= inner; k += 2 * Tile::kLanes)
+            for (std::size_t v = 0; v < 2; ++v) {
+                std::size_t at = k + v * Tile::kLanes;
+                sums[v] = Tile::plus(sums[v], Tile::times(Tile::load(left + at), Tile::load(column + at)));
+            }
+        alignas(64) Word lanes[Tile::kLanes];
+        Tile::store(lanes, Tile::plus(sums[0], sums[1]));
+        Word sum = c[j];
+        for (Word lane : lanes) sum += lane;
+        for (; k < inner; ++k) sum += left[k] * column[k];
+        c[j] = sum;
+    }
+}
+
 constexpr std::size_t kTimesBatch = 8;
 
 // c[rows, width] += a[rows, depth] @ b[depth, width] for at most kTimesBatch rows of b, which are contiguous; left holds
@@ -32,6 +78,7 @@ void add_rows(std::size_t rows, std::size_t width, const Word* left, const Word*
 // c += few rows times a matrix with contiguous rows, which are read once and in their order. The part of c that is
 // worked on stays in the L1 cache.
 void rows_times(std::size_t rows, std::size_t columns, const Term<Matrix>& term, Word* c, std::size_t c_step) {
+    if (rows == 1) return row_times(columns, term, c);
     constexpr std::size_t kWords = 4096;
     const std::size_t block = kWords / rows / Tile::kLanes * Tile::kLanes;
     Word *left = scratch(0, rows * term.inner * Tile::kCopies), *to = left;
@@ -94,6 +141,7 @@ void dots_of(std::size_t columns, std::size_t inner, const Word* a, std::ptrdiff
 
 // Few rows times a matrix with contiguous columns. The columns of a block stay in the cache for all rows.
 void rows_dot(std::size_t rows, std::size_t columns, const Term<Matrix>& term, Word* c, std::size_t c_step) {
+    if (rows == 1) return row_dots(columns, term, c);
     constexpr std::size_t kAtOnce = Tile::kLanes == 8 ? 4 : 2;  // 4 x 4 sums fit in 32 registers, 2 x 2 in 16
     const Word* a = term.a.data;
     std::ptrdiff_t a_step = term.a.row_step;

@@ -90,7 +90,7 @@ struct Place {
 void pack_panels(const Matrix& b, std::size_t k, std::size_t inner, const Result& c, std::size_t q, std::size_t count,
                  Word* out) {
     // Where rows are contiguous, several panels at a time: the processor foresees longer runs, and fewer pages are open.
-    constexpr std::size_t kTogether = 128 / kTileColumns;
+    constexpr std::size_t kTogether = 8;  // more would lie in the same sets of the L1 cache
     std::size_t p = 0;
     if (b.column_step == 1)
         for (; p + kTogether <= count && Place(c, q + p + kTogether - 1).live == kTileColumns; p += kTogether)
