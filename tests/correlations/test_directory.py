@@ -18,6 +18,7 @@ from tacit.errors import MisuseError, PartyFailedError
 from tacit.party import DEALER
 from tacit.protocols.additive.ahead import AddedUp
 from tacit.runtime.session import current
+from tacit.testing.placement import pretended_cuda
 
 NAMES = ("lab", "clinic")
 DIRECTORY = Settings(randomness="directory")
@@ -327,3 +328,25 @@ def test_every_part_has_seeds_of_its_own_and_shows_none(tmp_path, keys, monkeypa
     assert len(set(seeds)) == 8
     written = b"".join(path.read_bytes() for path in (tmp_path / "dealt").rglob("*.*"))
     assert not any(seed in written or seed.hex().encode() in written for seed in seeds)
+
+
+@pytest.mark.parametrize("at", [["lab"], ["clinic"], ["lab", "clinic"]])
+def test_material_goes_to_the_device_that_a_party_computes_on(tmp_path, keys, at):
+    """The lab's corrections from disk, the clinic's shares from its seed, and products computed ahead."""
+    weights = torch.linspace(-1, 1, 48).view(6, 8)
+
+    def prepared():
+        w, x = tacit.secret(weights, owner="lab"), torch.linspace(-2, 2, 40).view(5, 8)
+        outs = []
+        for _ in range(2):
+            tacit.prepare(16)
+            y = tacit.secret(x, owner="clinic") @ w.t()
+            outs.append(tacit.reveal(torch.relu(y)))
+        return torch.stack(outs)
+
+    deal(tacit.plan(prepared, NAMES), 1, tmp_path / "dealt", keys)
+    with pretended_cuda(at):
+        found = tacit.run(prepared, NAMES, material=tmp_path / "dealt", keys=keys, device="cuda")
+    expected = torch.relu(torch.linspace(-2, 2, 40).view(5, 8) @ weights.t())
+    for value in found.values():
+        assert (value - expected).abs().max() < 2e-4
