@@ -101,6 +101,23 @@ def test_a_network_may_be_moved() -> None:
     assert tacit.run(moved, NAMES[:2], settings=Settings(protocol="plaintext"))["lab"].shape == (1, 2)
 
 
+def test_a_network_may_come_from_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As between real devices: a parameter that moves is another one.
+    monkeypatch.setattr(torch.__future__, "get_overwrite_module_params_on_conversion", lambda: True)
+
+    def made() -> torch.Tensor:
+        torch.manual_seed(2)
+        net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3, bias=False), torch.nn.BatchNorm2d(2), torch.nn.ReLU()).eval()
+        images = torch.rand(1, 1, 5, 5)
+        expected = net(images).detach()
+        net = tacit.secret(net.to(current().channel.device), owner="clinic")
+        return tacit.reveal(net(tacit.secret(images, owner="lab"))) - expected
+
+    with pretended_cuda(["clinic"]):
+        found = tacit.run(made, NAMES[:2], device="cuda")
+    assert found["lab"].abs().max() < 1e-3
+
+
 @pytest.mark.parametrize("name", ["tpu", "mps", "cuda:x", "", "gpu"])
 def test_an_unknown_device_is_refused(name: str) -> None:
     with pytest.raises(MisuseError, match=r"device=.*'cpu', 'cuda'"):

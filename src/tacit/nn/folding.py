@@ -87,7 +87,7 @@ def _fold(norm: _BatchNorm, layer: Preceding) -> None:
     weight = layer.weight
     with torch.no_grad():
         if layer.bias is None:
-            layer.bias = nn.Parameter(torch.zeros(len(shift), dtype=weight.dtype), weight.requires_grad)
+            layer.bias = nn.Parameter(shift.new_zeros(len(shift), dtype=weight.dtype), weight.requires_grad)
         layer.bias.copy_(layer.bias.double() * scale + shift)
         weight.copy_(weight.double() * scale.view(-1, *(1,) * (weight.dim() - 1)))
 

@@ -150,9 +150,8 @@ def _to(convert: Callable[..., Tensor]) -> Callable[..., Tensor]:
         devices = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.device | str)]
         if not devices or not (isinstance(tensor, Placed) or torch.device(devices[0]).type == "cuda"):
             return convert(tensor, *args, **kwargs)
-        args = tuple(value for value in args if value is not devices[0])
-        kwargs = {key: value for key, value in kwargs.items() if key not in ("device", "non_blocking")}
-        moved = convert(tensor, *args, **kwargs) if args or kwargs else tensor
+        types = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.dtype)]
+        moved = convert(tensor, types[0]) if types else tensor
         if torch.device(devices[0]).type == "cuda":
             return placed(moved.clone())
         return _cpu_copy(moved)
