@@ -67,6 +67,21 @@ def test_a_wrong_command_is_explained_and_exits_with_2(tacit_command, job_file, 
     assert result.stdout == ""
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device")
+def test_a_device_that_is_not_there_is_refused_before_anything_starts(tacit_command, job_file, tmp_path):
+    config = tmp_path / "cluster.toml"
+    nodes = 'dealer = "127.0.0.1:7003"\n[parties]\nlab = "127.0.0.1:7001"\nclinic = "127.0.0.1:7002"\n'
+    config.write_text(f'session = "s"\n{nodes}')
+    for arguments in (
+        ("run", job_file, "--parties", "lab,clinic"),
+        ("run", job_file, "--config", config, "--party", "lab"),
+        ("dealer", "--config", config),
+    ):
+        result = tacit_command(*arguments, "--device", "cuda")
+        assert result.exit_code == 2
+        assert "device='cuda'" in result.stderr
+
+
 def test_an_unknown_party_and_an_address_elsewhere(tacit_command, job_file, tmp_path):
     config = tmp_path / "cluster.toml"
     config.write_text('session = "s"\n[parties]\nlab = "127.0.0.1:7001"\nclinic = "127.0.0.1:7002"\n')
