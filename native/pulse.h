@@ -1,6 +1,7 @@
 // A thread of its own that says "this process runs": it needs neither Python nor its lock.
 #pragma once
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -23,7 +24,8 @@ namespace tacit {
 class Pulse {
  public:
     Pulse(const std::vector<int>& sockets, double seconds) : interval_(seconds) {
-        for (int socket : sockets) sockets_.push_back(::dup(socket));  // the numbers of closed ones are used again
+        for (int socket : sockets)  // copies: the numbers of closed ones are used again
+            sockets_.push_back(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
         thread_ = std::thread([this] { run(); });
     }
 
