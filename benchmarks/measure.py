@@ -21,6 +21,10 @@ Record = dict[str, Any]
 """What is known of one row; goes to JSON as it is."""
 
 
+_WRONG = 0.02
+"""A result that is off by more than this share of the largest value is no result, however fast."""
+
+
 @dataclass(frozen=True)
 class Wishes:
     """How to measure. networks: also over such links. profile: where to write a cProfile of one party."""
@@ -51,6 +55,8 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record["first"] = {**times(online, first=True), **_counts(online, first=True)}
     record["dealing"] = {"seconds": ahead.dealing, "mb": ahead.mb}
     record |= _errors(row, online)
+    if not record["max_error"] <= _WRONG * max(1.0, record["max_value"]):
+        return record | {"status": "failed", "reason": f"the result is off by {record['max_error']:.1e}"}
     record |= _floor(row, record, limits)
     record["primitives"] = online[0].table
     record["networks"] = [_forecast(name, online, ahead.outcomes[name]) for name in wishes.networks]

@@ -11,6 +11,7 @@ from torch import Tensor
 from tacit.correlations._base import Delivery
 from tacit.correlations.requests import OwnedProduct, Product, Request
 from tacit.protocols.additive.context import Context
+from tacit.ring.bilinear import Bilinear
 
 
 class AddedUp(Delivery):
@@ -23,12 +24,17 @@ class AddedUp(Delivery):
         return (self._term,)
 
 
+def may_be_ahead(op: Bilinear) -> bool:
+    """Whether any party may have computed ``a D + ab`` of such a product ahead. Elementwise ones would gain nothing."""
+    return op.name != "mul"
+
+
 def added_up(context: Context, request: Request, delivery: Delivery) -> Delivery:
     """The delivery with what can be added to it now; the delivery itself if that is nothing."""
     match request:
         case _ if isinstance(delivery, AddedUp):
             return delivery
-        case Product(left=a, right=d) if request.op.name != "mul":
+        case Product(left=a, right=d) if may_be_ahead(request.op):
             owns_left = False
         case OwnedProduct(left=d, right=a, owner=owner, owns_left=True) if owner != context.party.rank:
             owns_left = True

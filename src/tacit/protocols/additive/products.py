@@ -6,7 +6,7 @@ from torch import Tensor
 
 from tacit.correlations.masks import MaskView
 from tacit.correlations.requests import OwnedProduct, Product, Square
-from tacit.protocols.additive.ahead import AddedUp
+from tacit.protocols.additive.ahead import AddedUp, may_be_ahead
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
 from tacit.protocols.additive.private import PrivateOpening
@@ -18,9 +18,10 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
     """``op(x, y)`` in the ring.
 
     Online 64 bits for each element of x and y that was not open before, one round; from the source 64 bits for each
-    element of the result. With E = x - a and D = y - b open: ``E y + a D + ab``. Party i uses its own shares of y and
-    ab and, as its share of a, its share of x (the first party's less E): no mask is expanded again. Where D is open
-    before x is there, ``a D + ab`` may have been computed ahead; see ``ahead``.
+    element of the result. With E = x - a and D = y - b open: ``E y + a D + ab``, where party i uses its own shares of
+    y, a and ab. Where D is open before x is there, a party may have computed ``a D + ab`` ahead, see ``ahead``, and
+    another not: so all use their shares of the mask. What is never computed ahead takes as a share of a that of x (the
+    first party's less E), and expands no mask again.
     """
     if y.storage.known_by is not None:
         return _owned(context, op, x, y, owner=y.storage.known_by, owns_left=False)
@@ -31,7 +32,12 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
     if isinstance(delivery, AddedUp):
         return op(left.value, y.parts[0]).add_(delivery.get()[0])
     epsilon, delta = left.value, right.value
-    a = x.parts[0] - epsilon if context.first else x.parts[0]
+    if may_be_ahead(op):
+        a = left.mask_share(context)
+    elif context.first:
+        a = x.parts[0] - epsilon
+    else:
+        a = x.parts[0]
     return op.sum_of(epsilon, y.parts[0], a, delta).add_(delivery.get()[0])
 
 
