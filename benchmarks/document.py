@@ -23,10 +23,12 @@ _HEAD = """# Performance
 `make bench` measures our own figures, `make bench-peers` those beside others. Parties and dealer are processes on one
 machine that talk over loopback, with one thread each. Every repetition works on new inputs. Times are wall time
 of the slower party from a barrier until the result is there, settled, still secret: the median of all repetitions.
-*Online* is from randomness that was dealt before and lies on each party's disk, encrypted; *dealing* is what the dealer
-took for it, one core, for one repetition. *Dealer beside* is with a dealer that works in the same time and on the same
-cores. *CPU* is the processor time of the busier party online. Weights are opened under their masks once in a session,
-before the repetitions that count. MB are what all parties together sent each other, and apart from that what the dealer
+*Online* is from randomness that was dealt before. Of what lies on each party's disk, encrypted, up to 256 MB is made
+ready before the clock starts, products of masks with open weights included (`tacit.prepare`); *preparing* is what that
+took, and the rest of a larger row's is read while the clock runs. *Dealing* is what the dealer took for it, one core,
+for one repetition. *Dealer beside* is with a dealer that works in the same time and on the same cores. *CPU* is the
+processor time of the busier party online. Weights are opened under their masks once in a session, before the
+repetitions that count. MB are what all parties together sent each other, and apart from that what the dealer
 made for them. *Of limit* is the least that the work can take here (its ring products at the measured rate of one core,
 its bytes and its rounds at those of bare sockets, one after the other) as a share of the time online.
 """
@@ -63,8 +65,10 @@ def text(own: dict[str, Any], peers: dict[str, Any]) -> str:
 _COMPARISON = f"""The same work turn by turn: {" and ".join(peer.title for peer in PEERS.values())}. With all of them no
 party knows any operand or weight. The others have their correlated randomness made by one of the two parties, which
 costs no traffic and protects nothing from that party; ours comes from the dealer, and its traffic is the second number.
-Our seconds are those online; the ratio in brackets is against ours with the dealer beside. SPU and CrypTen open weights
-again in each run, ours once in a session.
+Our seconds are those online; the ratio in brackets is against ours with the dealer beside, on the same two cores, where
+nothing is made ready before. SPU and CrypTen open weights again in each run, ours once in a session. An error that is
+larger than the others' by orders is the system's own: CrypTen's truncation fails now and then, its exp and SPU's are
+approximations.
 """
 
 
