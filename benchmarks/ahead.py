@@ -45,8 +45,8 @@ def run_ahead(row: Row, repeat: int, networks: tuple[str | None, ...], profile: 
             raise PartyFailedError(f"no plan could be made. {failure}", LAB)
         outcomes = {}
         for network in networks:
-            foreseen = () if network else tuple(name for name in networks if name)
-            arguments = (row.name, repeat, network, None if network else profile, foreseen)
+            predicted = () if network else tuple(name for name in networks if name)
+            arguments = (row.name, repeat, network, None if network else profile, predicted)
             settings = replace(SETTINGS, randomness="directory")
             found = tacit.run(job, _PARTIES, arguments, "processes", settings, material, keys)
             outcomes[network] = list(found.values())

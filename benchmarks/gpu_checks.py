@@ -15,7 +15,7 @@ from tacit.ring import device as on_device
 from tacit.ring import kernels as on_cpu
 from tacit.ring.chunks import table_planes
 from tacit.ring.conjunctions import subsets
-from tacit.ring.device import chacha, staging
+from tacit.ring.device import chacha_torch, staging
 from tacit.ring.elementary import ExpRange, Wave
 from tacit.ring.prg import Prg
 from tacit.ring.window import Window
@@ -134,9 +134,9 @@ def _generator(generator: str, device: torch.device) -> None:
     if generator == "chacha20":  # without Triton too, and in rehearsals
         target = torch.empty(5003, dtype=torch.int64, device=device)
         key = words(4).view(torch.int32)
-        chacha.fill(key.to(device), 9, target)
+        chacha_torch.fill(key.to(device), 9, target)
         expected = torch.empty(5003, dtype=torch.int64)
-        chacha.fill(key, 9, expected)
+        chacha_torch.fill(key, 9, expected)
         _equal(target, expected)
 
 

@@ -16,7 +16,7 @@ from benchmarks import processes
 from benchmarks.rows import CLINIC, JOINT, LAB, Work, rows
 from tacit.party import DEALER
 from tacit.runtime.session import current
-from tacit.transport.foreseen import ForeseenTransport, foresee
+from tacit.transport.prediction import PredictingTransport, predict
 from tacit.transport.shaped import NETWORKS, shape
 
 SETTINGS = tacit.Settings(heartbeat_timeout=60)
@@ -33,7 +33,7 @@ _WARM = 2
 class Repetition:
     """One repetition at one party.
 
-    cpu: seconds of processor time in it. dealer_cpu: the same of the dealer, since the previous repetition. foreseen:
+    cpu: seconds of processor time in it. dealer_cpu: the same of the dealer, since the previous repetition. predicted:
     what it would take over each network that was asked for.
     """
 
@@ -43,7 +43,7 @@ class Repetition:
     bytes_sent: int
     dealer_bytes: int
     dealer_cpu: float
-    foreseen: dict[str, float]
+    predicted: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def job(
 ) -> Outcome:
     """Measure the row ``name``: one first repetition, one more to warm up, then ``repeat``, each on new inputs.
 
-    network: the links to run over, bare loopback if None. networks: those to foresee meanwhile.
+    network: the links to run over, bare loopback if None. networks: those to predict meanwhile.
     """
     torch.set_num_threads(1)
     row = rows()[name]
@@ -77,11 +77,11 @@ def job(
     _import_what_pytorch_puts_off(work)
     if network is not None:
         shape(current().channel, NETWORKS[network])
-    foreseen = foresee(current().channel, [NETWORKS[name] for name in networks]) if networks else None
+    predicted = predict(current().channel, [NETWORKS[name] for name in networks]) if networks else None
     net = tacit.secret(work.net, owner=LAB)
     if row.sharing == JOINT:
         forget_owner(net)
-    clock = _Clock(processes.sibling(DEALER), foreseen)
+    clock = _Clock(processes.sibling(DEALER), predicted)
     every: list[Repetition] = []
     table = ""
     for number in range(_WARM + repeat):
@@ -109,10 +109,10 @@ def _import_what_pytorch_puts_off(work: Work) -> None:
 class _Clock:
     """Times a computation on secrets between two barriers, while the dealer is idle and its stock is full."""
 
-    def __init__(self, dealer: int | None, foreseen: ForeseenTransport | None) -> None:
+    def __init__(self, dealer: int | None, predicted: PredictingTransport | None) -> None:
         self.dealer = dealer
         self.preparing = 0.0
-        self._foreseen = foreseen
+        self._predicted = predicted
         self._dealer_cpu = 0.0
 
     def run(self, work: Callable[[], Tensor], profiler: cProfile.Profile | None) -> tuple[Tensor, Repetition, str]:
@@ -123,7 +123,7 @@ class _Clock:
         self.preparing += time.perf_counter() - began
         barrier()
         with tacit.profile() as costs:
-            before = self._foreseen_seconds()
+            before = self._predicted_seconds()
             start, cpu = time.perf_counter(), time.process_time()
             if profiler is not None:
                 profiler.enable()
@@ -132,14 +132,14 @@ class _Clock:
             if profiler is not None:
                 profiler.disable()
             seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-            foreseen = {name: after - before[name] for name, after in self._foreseen_seconds().items()}
+            predicted = {name: after - before[name] for name, after in self._predicted_seconds().items()}
         dealer_cpu = self._dealer_seconds()
         counts = costs.rounds, costs.bytes_sent, costs.dealer_bytes
-        repetition = Repetition(seconds, cpu, *counts, dealer_cpu, foreseen)
+        repetition = Repetition(seconds, cpu, *counts, dealer_cpu, predicted)
         return out, repetition, str(costs.table("primitive"))
 
-    def _foreseen_seconds(self) -> dict[str, float]:
-        return self._foreseen.seconds() if self._foreseen is not None else {}
+    def _predicted_seconds(self) -> dict[str, float]:
+        return self._predicted.seconds() if self._predicted is not None else {}
 
     def _dealer_seconds(self) -> float:
         if self.dealer is None:

@@ -128,6 +128,6 @@ def _floor(row: Row, record: Record, limits: Limits) -> Record:
 def _forecast(network: str, online: list[Outcome], measured: list[Outcome]) -> Record:
     """What the run over bare loopback foresaw for a network, beside what it took over it."""
     together = _together(online, first=False)
-    forecast = statistics.median(max(each.foreseen[network] for each in repetition) for repetition in together)
+    forecast = statistics.median(max(each.predicted[network] for each in repetition) for repetition in together)
     seconds = times(measured)["seconds"]
     return {"name": network, "forecast": forecast, "seconds": seconds, "difference": forecast / seconds - 1}

@@ -3,14 +3,14 @@
 // has defined `Tile` (see tile.h) and `Lanes` (see planes.h).
 #include "tile.h"
 #include "pack.h"
-#include "few.h"
-#include "slide.h"
+#include "skinny_gemm.h"
+#include "direct_convolution.h"
 
 constexpr std::size_t kInnerBlock = 384;       // fewer passes over c; a panel of b, 384 x 16 words, comes from the L2 cache
 constexpr std::size_t kRowBlock = 48;          // a block of a, 48 x 384 words, stays in the L2 cache
 constexpr std::size_t kColumnBlock = 1536;     // a block of b, 384 x 1536 words, stays in the L3 cache
 constexpr std::size_t kPanels = kColumnBlock / kTileColumns;
-constexpr std::size_t kFewRows = 8;            // so few rows do not pay for packing b (see few.h)
+constexpr std::size_t kFewRows = 8;            // so few rows do not pay for packing b (see skinny_gemm.h)
 static_assert(kRowBlock % Tile::kRows == 0 && kColumnBlock % kTileColumns == 0 && kTileColumns <= kSlack);
 
 // One tile that is not whole, or whose columns belong to several samples: computed beside c, then put where it belongs.
@@ -73,7 +73,7 @@ void blocked(std::size_t rows, const Term<Right>* terms, std::size_t count, cons
     }
 }
 
-void clear(std::size_t rows, const Result& c) {
+void set_to_zero(std::size_t rows, const Result& c) {
     for (std::size_t s = 0; s < c.samples; ++s)
         for (std::size_t i = 0; i < rows; ++i)
             for (std::size_t j = 0; j < c.columns; ++j) c.data[s * c.sample_step + i * c.row_step + j] = 0;
@@ -103,7 +103,7 @@ void gemm(std::size_t rows, const Term<Matrix>* terms, std::size_t count, Result
     bool packed = true;
     for (std::size_t t = 0; t < count; ++t) packed = packed && way(rows, terms[t]) == Way::kBlocked;
     if (packed) return blocked(rows, terms, count, c, false);
-    clear(rows, c);
+    set_to_zero(rows, c);
     for (const Term<Matrix>* term = terms; term != terms + count; ++term) switch (way(rows, *term)) {
             case Way::kNothing: break;
             case Way::kTimes: rows_times(rows, c.columns, *term, c.data, c.row_step); break;

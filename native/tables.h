@@ -10,14 +10,14 @@ struct Rows {
     std::size_t step;  // words in a row
     std::size_t first, count;
 
-    Lanes::Reg load(std::size_t row) const {
+    Lanes::Reg read(std::size_t row) const {
         const Word* from = data + row * step + first;
         if (count == Lanes::kLanes) return Lanes::load(from);
         alignas(64) Word part[Lanes::kLanes] = {};
         std::memcpy(part, from, count * sizeof(Word));
         return Lanes::load(part);
     }
-    void store(Word* to, std::size_t row, Lanes::Reg value) const {
+    void write(Word* to, std::size_t row, Lanes::Reg value) const {
         Word* into = to + row * step + first;
         if (count == Lanes::kLanes) return Lanes::store(into, value);
         alignas(64) Word part[Lanes::kLanes];
@@ -47,13 +47,13 @@ void look_up(const Word* tables, const Word* digits, std::size_t bits, std::size
         for (std::size_t bit = 0, chunk = 0; bit < bits; bit += kChunk, ++chunk) {
             std::size_t width = smaller(kChunk, bits - bit), last = (std::size_t{1} << width) - 1;
             Lanes::Reg at[kEntries], below[kEntries], named[kChunk];
-            for (std::size_t d = 0; d < width; ++d) named[d] = digit.load(bit + d);
+            for (std::size_t d = 0; d < width; ++d) named[d] = digit.read(bit + d);
             below[0] = Lanes::constant(0);
-            for (std::size_t v = 0; v < last; ++v) at[v] = below[v + 1] = table.load(row + v);
+            for (std::size_t v = 0; v < last; ++v) at[v] = below[v + 1] = table.read(row + v);
             at[last] = ones;
             Lanes::Reg reached = chosen(at, named, width), before = chosen(below, named, width);
-            table.store(less, chunk, Lanes::exclusive_or(ones, reached));
-            table.store(equal, chunk, Lanes::exclusive_or(reached, before));
+            table.write(less, chunk, Lanes::exclusive_or(ones, reached));
+            table.write(equal, chunk, Lanes::exclusive_or(reached, before));
             row += last;
         }
     }
@@ -68,7 +68,7 @@ void prefix_tables(const Word* planes, std::size_t bits, std::size_t words, Word
             Lanes::Reg hot[kEntries];
             hot[0] = Lanes::constant(~Word{0});
             for (std::size_t d = 0; d < width; ++d) {  // entry v of d digits becomes v and v + 2^d
-                Lanes::Reg digit = plane.load(bit + d);
+                Lanes::Reg digit = plane.read(bit + d);
                 for (std::size_t v = 0, half = std::size_t{1} << d; v < half; ++v) {
                     hot[v + half] = Lanes::both(hot[v], digit);
                     hot[v] = Lanes::exclusive_or(hot[v], hot[v + half]);
@@ -77,7 +77,7 @@ void prefix_tables(const Word* planes, std::size_t bits, std::size_t words, Word
             Lanes::Reg reached = Lanes::constant(0);
             for (std::size_t v = 0; v < last; ++v) {
                 reached = Lanes::exclusive_or(reached, hot[v]);
-                plane.store(tables, row + v, reached);
+                plane.write(tables, row + v, reached);
             }
             row += last;
         }

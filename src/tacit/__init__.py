@@ -3,7 +3,7 @@
 from tacit._version import __version__
 from tacit.nn import check
 from tacit.party import Party
-from tacit.runtime.face import ledger, party, plan, prepare, profile, reveal, run, secret
+from tacit.runtime.api import ledger, party, plan, prepare, profile, reveal, run, secret
 from tacit.settings import Settings
 from tacit.tensor import Secret
 

@@ -62,7 +62,7 @@ def test_an_id_does_not_come_back_for_another_kind_or_after_running_ahead() -> N
         dealer.answer(request)
         while dealer.work_ahead():
             pass
-    assert dealer.foreseen
+    assert dealer.predicted
     with pytest.raises(ProtocolAbort):
         dealer.answer(Truncation(7, FIXED, 64, 16))
 
@@ -97,14 +97,14 @@ def answers_of(requests: list[Request], ahead: bool, parties: list[Streams]) -> 
         answers.append(dealer.answer(request))
         while ahead and dealer.work_ahead():
             pass
-    return answers, dealer.foreseen
+    return answers, dealer.predicted
 
 
 def test_what_is_made_ahead_is_what_would_be_made_when_asked() -> None:
     parties, requests = streams(3), program(6)
-    ahead, foreseen = answers_of(requests, True, parties)
+    ahead, predicted = answers_of(requests, True, parties)
     asked, none = answers_of(requests, False, parties)
-    assert foreseen >= 4 * 3
+    assert predicted >= 4 * 3
     assert none == 0
     assert all(torch.equal(one, other) for one, other in zip(ahead, asked, strict=True))
 
@@ -122,9 +122,9 @@ def test_wrong_forecasts_do_no_harm(sizes: list[int]) -> None:
 def test_a_long_program_outlives_the_memory_of_the_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast_module, "MEMORY", 60)
     parties, requests = streams(), program(60)
-    ahead, foreseen = answers_of(requests, True, parties)
+    ahead, predicted = answers_of(requests, True, parties)
     asked, _ = answers_of(requests, False, parties)
-    assert foreseen > len(requests) // 2
+    assert predicted > len(requests) // 2
     assert all(torch.equal(one, other) for one, other in zip(ahead, asked, strict=True))
 
 
@@ -138,7 +138,7 @@ def test_the_stock_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             made += 1
             assert sum(kept.nbytes for kept in dealer._stock.values()) == dealer._stocked <= 1000
     assert made
-    assert dealer.foreseen
+    assert dealer.predicted
 
 
 def test_masks_that_are_kept_are_bounded() -> None:

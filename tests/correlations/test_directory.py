@@ -16,7 +16,7 @@ from tacit.correlations.directory import deal, make_keys
 from tacit.correlations.directory.folder import Folder
 from tacit.errors import MisuseError, PartyFailedError
 from tacit.party import DEALER
-from tacit.protocols.additive.ahead import AddedUp
+from tacit.protocols.additive.precompute import Precomputed
 from tacit.runtime.session import current
 from tacit.testing.placement import pretended_cuda
 
@@ -103,7 +103,7 @@ def weights_and_batches(owned, prepare):
         for batch in batches:
             if tacit.party().name in prepare:
                 tacit.prepare(1)
-                ready.append(sum(isinstance(found, AddedUp) for found in current().source._ready))
+                ready.append(sum(isinstance(found, Precomputed) for found in current().source._ready))
             found.append(tacit.reveal(net(tacit.secret(batch, owner="clinic"))))
     errors = [float((got - want).abs().max()) for got, want in zip(found, truth, strict=True)]
     return max(errors), ready, current().meter.bytes_sent, current().channel.rounds

@@ -11,7 +11,7 @@ from torch import Tensor
 from tacit.errors import InternalError, PartyFailedError
 from tacit.protocols import Protocol, Share, Storage
 from tacit.protocols.additive.opening import Mask, Opening
-from tacit.protocols.additive.private import PrivateOpening
+from tacit.protocols.additive.private_opening import PrivateOpening
 from tacit.ring.bilinear import MATMUL
 from tacit.runtime.launcher import run
 from tacit.runtime.session import current
@@ -102,7 +102,9 @@ def test_a_written_weight_gets_another_private_mask() -> None:
     assert first != second
 
 
-@pytest.mark.parametrize("reshape", [lambda t: t.reshape(-1), lambda t: t.view(4, 16), lambda t: t], ids=str)
+@pytest.mark.parametrize(
+    "reshape", [lambda t: t.reshape(-1), lambda t: t.view(4, 16), lambda t: t], ids=["flat", "other shape", "as it is"]
+)
 @pytest.mark.parametrize("known_to", [None, 0])
 def test_what_a_linear_map_makes_lies_in_memory_of_its_own(
     reshape: Callable[[Tensor], Tensor], known_to: int | None

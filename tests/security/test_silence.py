@@ -17,7 +17,7 @@ from tacit.errors import EncodingError, PartyFailedError, TacitError
 from tacit.protocols import Protocol, Share, Storage
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import Mask, Opened, Opening, opened
-from tacit.protocols.additive.private import PrivateOpening
+from tacit.protocols.additive.private_opening import PrivateOpening
 from tacit.protocols.additive.sharing import PairStreams
 from tacit.ring.bilinear import MATMUL
 from tacit.ring.prg import Prg

@@ -37,7 +37,7 @@ def plan_command(
         names = check_names([name.strip() for name in parties.split(",")])
         settings = make_settings(parse_assignments(assignments or []))
         torch.set_num_threads(1)  # parties take turns, and threads of theirs would get into each other's way
-        made = plan(_rehearse, names, (str(job),), settings)
+        made = plan(_dry_run, names, (str(job),), settings)
         path = job.with_suffix(".plan") if out is None else out
         try:
             made.save(path)
@@ -46,5 +46,5 @@ def plan_command(
         typer.echo(f"{path}: {len(made.requests)} requests, {size(made.correction_bytes)} from the dealer for one run.")
 
 
-def _rehearse(path: str) -> None:
+def _dry_run(path: str) -> None:
     load_job(Path(path))()

@@ -61,7 +61,7 @@ class Dealer:
         self._stock: dict[Request, Tensor] = {}
         self._stocked = 0
         self._last_id = 0
-        self.foreseen = 0
+        self.predicted = 0
 
     def answer(self, request: Request) -> Tensor:
         """The correction for a request. Raises ``ProtocolAbort`` if its id is not new: a stream is used once."""
@@ -78,7 +78,7 @@ class Dealer:
         ready = self._stock.pop(request, None)
         if ready is not None:
             self._stocked -= ready.nbytes
-            self.foreseen += 1
+            self.predicted += 1
             return ready
         return make_correction(request, self._streams, self._masks)
 
@@ -86,7 +86,7 @@ class Dealer:
         """Make one correction that was not asked for yet; False if there is none to make or no room for it."""
         if len(self._expected) == len(self._stock):
             self._expected = deque(self._forecast.next(AHEAD))
-        if len(self._expected) <= len(self._stock):  # less: what was foreseen is foreseen no more
+        if len(self._expected) <= len(self._stock):  # less: what was predicted is predicted no more
             return False
         request = self._expected[len(self._stock)]
         if self._stocked + correction_bytes(request) > STOCK_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tacit.functions import coefficients
-from tacit.functions.bracket import HIGHEST, MANTISSA_SCALE, STEP, bracket
+from tacit.functions.range_reduction import HIGHEST, MANTISSA_SCALE, STEP, reduce_range
 from tacit.functions.scale import relabelled, settled_at
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
@@ -19,7 +19,7 @@ def logarithm(protocol: Protocol, x: Share, unit: int | None = None, low: int = 
     given. low, high: what the binary logarithm of x in ring integers is certainly not below, if positive, and below.
     Six rounds; 93 bytes; from the dealer 820 bytes; two rounds for a range of 16. x may be pending.
     """
-    found = bracket(protocol, x, high, low=low)
+    found = reduce_range(protocol, x, high, low=low)
     (log,) = protocol.waves(found.mantissa(), coefficients.LOG.turn + MANTISSA_SCALE, [coefficients.LOG.wave()])
     half_a_unit = _multiple(-x.scale - 1) - round(sum(coefficients.LOG.cosines) * 2.0**_WAVE_SCALE)
     none = 0 if low else half_a_unit

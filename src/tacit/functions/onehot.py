@@ -8,8 +8,8 @@ from torch import Tensor
 from tacit.caller import caller_line
 from tacit.errors import MisuseError
 from tacit.protocols._base import Protocol
-from tacit.protocols.books import common_knowledge
 from tacit.protocols.share import EVERYONE, Share, required
+from tacit.protocols.sharing import common_knowledge
 from tacit.ring.bilinear import MATMUL
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tacit.functions import coefficients
-from tacit.functions.bracket import LOWEST, MANTISSA_SCALE, STEP, bracket
+from tacit.functions.range_reduction import LOWEST, MANTISSA_SCALE, STEP, reduce_range
 from tacit.functions.scale import settled_at
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
@@ -28,7 +28,7 @@ def reciprocal(protocol: Protocol, x: Share, positive: bool = False) -> Share:
     unit = protocol.settings.frac_bits
     high = x.scale + unit + 1
     first = max(LOWEST, high - (high - LOWEST) % STEP - _WIDEST)
-    found = bracket(protocol, x, high, first=first, signed=not positive, ends=True)
+    found = reduce_range(protocol, x, high, first=first, signed=not positive, ends=True)
     (inverse,) = protocol.waves(found.mantissa(), _PERIOD, [coefficients.RECIPROCAL.wave()])
     last = found.exponents[-1]
     settled_at(protocol, inverse, min(22, 52 - last + max(0, first)))
@@ -42,7 +42,7 @@ def reciprocal_between(protocol: Protocol, x: Share, low: int, high: int, unit: 
 
     Eight rounds, or three if one bracket holds the whole range. Meant for values of which there are few: sums of rows.
     """
-    found = bracket(protocol, x, high, low=low)
+    found = reduce_range(protocol, x, high, low=low)
     (inverse,) = protocol.waves(found.mantissa(), _PERIOD, [coefficients.RECIPROCAL.wave()])
     settled_at(protocol, inverse, 26)
     last = found.exponents[-1]
@@ -60,7 +60,7 @@ def divide(protocol: Protocol, x: Share, y: Share, positive: bool = False) -> Sh
     """
     protocol.settle(x, y)
     unit = protocol.settings.frac_bits
-    found = bracket(protocol, y, signed=not positive, others=(x,))
+    found = reduce_range(protocol, y, signed=not positive, others=(x,))
     (inverse,) = protocol.waves(found.mantissa(), _PERIOD, [coefficients.RECIPROCAL.wave()])
     inverse.storage.unit = 16
     # x * 2**(scale - k) has 4 fraction bits more than the result needs. Four brackets share a truncation, so many bits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tacit.functions import coefficients
-from tacit.functions.bracket import HIGHEST, MANTISSA_SCALE, STEP, bracket
+from tacit.functions.range_reduction import HIGHEST, MANTISSA_SCALE, STEP, reduce_range
 from tacit.functions.scale import settled_at
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
@@ -18,7 +18,7 @@ def square_root(protocol: Protocol, x: Share) -> Share:
     Eight rounds; 117 bytes; from the dealer 700 bytes. x may be pending.
     """
     scale = x.scale - x.scale % 2
-    found = bracket(protocol, x)
+    found = reduce_range(protocol, x)
     wave = coefficients.SQRT.wave(1.0 if scale == x.scale else math.sqrt(0.5))
     (root,) = protocol.waves(found.mantissa(), coefficients.SQRT.turn + MANTISSA_SCALE, [wave])
     settled_at(protocol, root, 24)
@@ -36,7 +36,7 @@ def inverse_root(protocol: Protocol, x: Share, factor: float = 1.0, unit: int | 
     """
     unit = protocol.settings.frac_bits if unit is None else unit
     low = max(0, least.bit_length() - 1)
-    found = bracket(protocol, x, HIGHEST, low=low)
+    found = reduce_range(protocol, x, HIGHEST, low=low)
     odd = x.scale % 2
     small, exponent = math.frexp(factor * math.sqrt(2) if odd else factor)
     (root,) = protocol.waves(

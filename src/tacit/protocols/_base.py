@@ -8,10 +8,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tacit.protocols import clear
-from tacit.protocols.books import common_knowledge
+from tacit.protocols import cleartext
 from tacit.protocols.elementary import Elementary
 from tacit.protocols.share import EVERYONE, Share, Storage, owned, required
+from tacit.protocols.sharing import common_knowledge
 from tacit.ring.bilinear import MUL, Bilinear
 
 POSITIVE = "positive"
@@ -250,7 +250,7 @@ class Protocol(Elementary):
         """
         self.settle(x)
         if x.storage.known_by is not None:
-            value = None if x.clear is None else clear.bits(x.clear, width)
+            value = None if x.clear is None else cleartext.bits(x.clear, width)
             return self._known(value, x.storage.known_by, (width, *x.shape), Storage(0, 0, True))
         with self.metered("bits"):
             return Share(self._bits(x, width), Storage(0, 0, True))

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from tacit.correlations.elementary import WAVE_SCALE
-from tacit.protocols import clear
-from tacit.protocols.books import Books
+from tacit.protocols import cleartext
 from tacit.protocols.share import Share, Storage
+from tacit.protocols.sharing import Sharing
 from tacit.ring.elementary import EXP_SCALE, ExpRange, Wave
 
 _SPAN = ExpRange()
 
 
-class Elementary(Books):
+class Elementary(Sharing):
     """What ``tacit.functions`` builds exp, sigmoid, erf and the rest from."""
 
     def exponential(self, x: Share, shifts: Sequence[int] = (0,), span: ExpRange = _SPAN) -> list[Share]:
@@ -27,7 +27,7 @@ class Elementary(Books):
         if x.storage.known_by is not None:
             values: Sequence[Tensor | None] = [None] * len(shifts)
             if x.clear is not None:
-                values = clear.exponential(x.clear, x.scale, shifts, span)
+                values = cleartext.exponential(x.clear, x.scale, shifts, span)
             outs = [self._known(value, x.storage.known_by, x.shape, Storage(EXP_SCALE, 30)) for value in values]
         else:
             with self.metered("exponential"):
@@ -45,7 +45,7 @@ class Elementary(Books):
         if knower is not None:
             values: Sequence[Tensor | None] = [None] * len(series)
             if x.clear is not None:
-                values = clear.waves(x.clear, period_bits, series)
+                values = cleartext.waves(x.clear, period_bits, series)
             outs = [self._known(value, knower, x.shape, Storage(scale, unit)) for value in values]
         else:
             with self.metered("waves"):
@@ -63,7 +63,7 @@ class Elementary(Books):
         if x.storage.known_by is not None:
             values: Sequence[Tensor | None] = [None] * (degree - 1)
             if x.clear is not None:
-                values = clear.powers(x.clear, degree)
+                values = cleartext.powers(x.clear, degree)
             knower = x.storage.known_by
             outs = [self._known(value, knower, x.shape, s) for value, s in zip(values, storages, strict=True)]
         else:

@@ -12,7 +12,7 @@ import torch
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tacit.errors import MisuseError
-from tacit.ring.device import chacha
+from tacit.ring.device import chacha, chacha_torch
 from tacit.ring.device.staging import CPU, host_buffer, to_device
 
 SEED_BYTES = 16
@@ -55,7 +55,7 @@ class Prg:
         key_bytes, keystream, _, _ = _GENERATORS[generator]
         key = _keyed_hash(self._seed, b"tacit prg key", generator, key_bytes)
         self._cipher = keystream(key, bytes(16))
-        self._key = chacha.key_words(key, device) if device.type != "cpu" and generator == "chacha20" else None
+        self._key = chacha_torch.key_words(key, device) if device.type != "cpu" and generator == "chacha20" else None
         self._lock = threading.Lock()  # a cipher holds its position between reset_nonce and update_into
 
     def derive(self, label: str) -> Prg:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from tacit import protocols
 from tacit.correlations.directory import Material
+from tacit.correlations.dry_run import DryRun
 from tacit.correlations.plan import Plan
-from tacit.correlations.rehearsal import Rehearsal
 from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -78,9 +78,9 @@ def plan(
     settings = replace(settings if settings is not None else Settings(), randomness="directory")
     if not protocols.needs_source(settings):
         raise MisuseError(f"protocol={settings.protocol!r} needs nothing from a dealer, so there is nothing to plan.")
-    rehearsal = Rehearsal(names, settings)
-    run_threads(fn, names, tuple(args), settings, rehearsal)
-    return rehearsal.plan()
+    dry_run = DryRun(names, settings)
+    run_threads(fn, names, tuple(args), settings, dry_run)
+    return dry_run.plan()
 
 
 def check_names(parties: Sequence[str]) -> tuple[str, ...]:

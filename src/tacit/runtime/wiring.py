@@ -64,7 +64,7 @@ def open_session(
     meter = Meter()
     channel = Channel(party, transport, Transcript(secrets.key), meter, device)
     source = _source(transport, party, settings, meter, supply, device) if protocols.needs_source(settings) else None
-    protocol = protocols.make(settings, party, channel, source, secrets.pair_seeds)
+    protocol = protocols.make_protocol(settings, party, channel, source, secrets.pair_seeds)
     return Session(party, settings, transport, channel, protocol, source, meter)
 
 

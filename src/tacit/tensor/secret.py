@@ -15,8 +15,8 @@ from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.ring.device.staging import CPU
 from tacit.tensor.caught import CAUGHT
+from tacit.tensor.deferred import DeferredRelu
 from tacit.tensor.dispatch import dispatch
-from tacit.tensor.late import Late
 
 
 def leak(what: str) -> NoReturn:
@@ -32,14 +32,14 @@ class Secret(Tensor):
 
     Floating-point types are all held as fixed point with ``Settings.frac_bits`` fraction bits, integers exactly, bool
     as bits. To the program it lies on the CPU, at every party, wherever this party keeps its share: so all parties see
-    the same program, and what is public is computed alike. ``_share``, ``_late`` and ``_protocol`` are for rules only.
+    the same program, and what is public is computed alike. ``_share``, ``_deferred`` and ``_protocol`` are for rules.
     """
 
-    _held: Share | Late
+    _held: Share | DeferredRelu
     _protocol: Protocol
 
     @staticmethod
-    def __new__(cls, protocol: Protocol, share: Share | Late, dtype: torch.dtype) -> Secret:
+    def __new__(cls, protocol: Protocol, share: Share | DeferredRelu, dtype: torch.dtype) -> Secret:
         if isinstance(share, Share):
             share.storage.tensors += 1
         part = share.parts[0] if isinstance(share, Share) else share.argument.parts[0]
@@ -53,17 +53,17 @@ class Secret(Tensor):
     @property
     def _share(self) -> Share:
         """What this party holds; a ReLU that was put off is done now."""
-        if isinstance(self._held, Late):
+        if isinstance(self._held, DeferredRelu):
             self._held = self._held.done(self._protocol)
             self._held.storage.tensors += 1
         return self._held
 
     @property
-    def _late(self) -> Late | None:
+    def _deferred(self) -> DeferredRelu | None:
         """The ReLU that is still to be done, if this is the result of one."""
-        return self._held if isinstance(self._held, Late) else None
+        return self._held if isinstance(self._held, DeferredRelu) else None
 
-    def put_off(self, late: Late) -> None:
+    def defer(self, late: DeferredRelu) -> None:
         """Become the result of a ReLU that is not done yet. No other tensor may lie in the same memory."""
         self._held = late
 

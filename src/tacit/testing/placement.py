@@ -17,7 +17,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from tacit.ring.device import chacha
+from tacit.ring.device import chacha, chacha_torch
 from tacit.ring.device.staging import CPU
 from tacit.runtime import devices, node
 
@@ -114,7 +114,7 @@ def pretended_cuda(at: Collection[str] | None = None) -> Iterator[None]:
 
 
 def _fastest() -> chacha.Fill:
-    return chacha.fill
+    return chacha_torch.fill
 
 
 def _found(name: str) -> torch.device:

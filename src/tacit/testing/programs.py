@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from tacit.functions import periodic
-from tacit.functions.bracket import bracket
 from tacit.functions.pooling import max_pool
+from tacit.functions.range_reduction import reduce_range
 from tacit.functions.windows import Windows
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share, Storage
@@ -204,7 +204,7 @@ def _functions() -> Iterator[tuple[str, Case]]:
 
 def _bracket_and_wave(p: Protocol, x: Share) -> list[Share]:
     """One opening serves the comparisons and the select of stacked bits; a wave of what they choose follows."""
-    return p.waves(bracket(p, x, high=6).mantissa(), 62, [Wave([0.5])])
+    return p.waves(reduce_range(p, x, high=6).mantissa(), 62, [Wave([0.5])])
 
 
 def _unkept(_: object) -> list[Share]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from tacit.transport.framing import Kind, pack_header
 from tacit.transport.tcp import TcpTransport
-from tacit.transport.wrapped import WrappedTransport
+from tacit.transport.wrapper import TransportWrapper
 
 Fault = Callable[[TcpTransport, str], None]
 """Does something bad to the link with one peer."""
@@ -49,7 +49,7 @@ def delay(seconds: float) -> Fault:
     return lambda transport, peer: time.sleep(seconds)
 
 
-class FaultyTransport(WrappedTransport):
+class FaultyTransport(TransportWrapper):
     """Passes everything on to ``inner``, and commits a fault just before data frame k to a peer (the first is 0).
 
     faults: by peer and number of frame. The frame itself is sent after the fault, if that still works.

@@ -8,17 +8,15 @@ import struct
 import threading
 from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tacit.errors import FrameError
+from tacit.transport._base import Witness
 from tacit.transport.control import ControlLink, unpack_failure, unpack_message
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
 from tacit.transport.pulse import felt
 from tacit.transport.sockets import Alarm, PeerGone
-
-if TYPE_CHECKING:
-    from tacit.transport.tcp import TcpTransport
 
 GRACE_SECONDS = 0.3
 """How long after a connection ended a better explanation (an abort, a goodbye) may still arrive."""
@@ -33,6 +31,30 @@ def beat_seconds(timeout: float) -> float:
     return min(1.0, timeout / 4)
 
 
+class Watched(Protocol):
+    """What the monitor asks of the transport that it watches, and tells it."""
+
+    name: str
+    peers: tuple[str, ...]
+    witness: Witness | None
+    waits_for: str | None
+
+    def fail(self, failure: Failure) -> None:
+        """End everything, unless something else did before."""
+
+    def departed(self, peer: str, sent: int) -> None:
+        """Take note that ``peer`` said goodbye after sending ``sent`` data frames."""
+
+    def has_departed(self, peer: str) -> bool:
+        """Whether ``peer`` said goodbye."""
+
+    def frames_to(self, peer: str) -> int:
+        """How many data frames were sent to ``peer``."""
+
+    def frames_from(self, peer: str) -> int:
+        """How many data frames were received from ``peer``."""
+
+
 class Monitor:
     """Sends heartbeats, expects them or a pulse, and turns what it sees into the transport's failure.
 
@@ -43,7 +65,7 @@ class Monitor:
 
     def __init__(
         self,
-        transport: TcpTransport,
+        transport: Watched,
         links: Mapping[str, ControlLink],
         pulses: Mapping[str, socket.socket],
         timeout: float,

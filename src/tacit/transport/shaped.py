@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tacit.errors import MisuseError
 from tacit.transport._base import Accept, Transport
-from tacit.transport.stamped import Stamps
-from tacit.transport.wrapped import WrappedTransport
+from tacit.transport.timestamps import Timestamps
+from tacit.transport.wrapper import TransportWrapper
 
 if TYPE_CHECKING:
     from tacit.transport.channel import Channel
@@ -36,7 +36,7 @@ NETWORKS = {
 """A network in one building, and one across a country."""
 
 
-class ShapedTransport(WrappedTransport):
+class ShapedTransport(TransportWrapper):
     """Passes everything on to ``inner``, and has frames from and to ``shaped`` arrive as over ``network``."""
 
     def __init__(self, inner: Transport, network: Network, shaped: Collection[str] | None = None) -> None:
@@ -44,7 +44,7 @@ class ShapedTransport(WrappedTransport):
             raise MisuseError("a shaped transport needs all peers on this machine: their clocks must be one.")
         super().__init__(inner)
         self._network = network
-        self._stamps = Stamps(1)
+        self._timestamps = Timestamps(1)
         self._free = dict.fromkeys(inner.peers if shaped is None else shaped, 0.0)
 
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
@@ -52,12 +52,12 @@ class ShapedTransport(WrappedTransport):
             return self._inner.send(peer, tag, payload)
         nbytes = len(tag) + sum(part.nbytes for part in payload)
         self._free[peer] = max(time.monotonic(), self._free[peer]) + nbytes / self._network.rate
-        return self._stamps.send(self._inner, peer, (self._free[peer] + self._network.delay,), tag, payload)
+        return self._timestamps.send(self._inner, peer, (self._free[peer] + self._network.delay,), tag, payload)
 
     def receive(self, peer: str, accept: Accept) -> None:
         if peer not in self._free:
             return self._inner.receive(peer, accept)
-        (arrival,) = self._stamps.receive(self._inner, peer, accept)
+        (arrival,) = self._timestamps.receive(self._inner, peer, accept)
         time.sleep(max(0.0, arrival - time.monotonic()))
         return None
 

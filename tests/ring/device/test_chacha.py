@@ -12,7 +12,7 @@ import torch
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from tacit.ring import device
-from tacit.ring.device import chacha
+from tacit.ring.device import chacha, chacha_torch
 from tacit.ring.device.chacha import Fill
 
 KEY = bytes(range(7, 39))
@@ -23,7 +23,7 @@ TRITON = "tacit.ring.device.chacha_triton"
 @pytest.fixture(params=["torch", "triton"], scope="module")
 def fill(request: pytest.FixtureRequest) -> Iterator[Fill]:
     if request.param == "torch":
-        yield chacha.fill
+        yield chacha_torch.fill
         return
     pytest.importorskip("triton")
     with pytest.MonkeyPatch.context() as patch:
@@ -43,7 +43,7 @@ def expected(stream: int, size: int, first: int = 0) -> bytes:
 
 def filled(fill: Fill, stream: int, size: int, dtype: torch.dtype = torch.uint8) -> bytes:
     target = torch.zeros(size // dtype.itemsize, dtype=dtype)
-    fill(chacha.key_words(KEY, torch.device("cpu")), stream, target)
+    fill(chacha_torch.key_words(KEY, torch.device("cpu")), stream, target)
     return bytes(target.view(torch.uint8).tolist())
 
 
@@ -63,12 +63,12 @@ def test_words_are_little_endian_bytes(fill: Fill) -> None:
 
 def test_a_part_of_a_larger_memory(fill: Fill) -> None:
     memory = torch.zeros(100, dtype=torch.uint8)
-    fill(chacha.key_words(KEY, torch.device("cpu")), 5, memory[3:90])
+    fill(chacha_torch.key_words(KEY, torch.device("cpu")), 5, memory[3:90])
     assert bytes(memory.tolist()) == bytes(3) + expected(5, 87) + bytes(10)
 
 
 def test_long_streams_are_made_in_parts(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("tacit.ring.device.chacha", TRITON):
+    for module in ("tacit.ring.device.chacha_torch", TRITON):
         if module in sys.modules:
             monkeypatch.setattr(sys.modules[module], "_BLOCKS", 16)
     assert filled(fill, 3, 3000) == expected(3, 3000)
@@ -77,8 +77,8 @@ def test_long_streams_are_made_in_parts(fill: Fill, monkeypatch: pytest.MonkeyPa
 def test_the_block_number_is_one_unsigned_word() -> None:
     numbers = torch.tensor([2**31 - 1, 2**31, 2**32 - 1])
     key = torch.frombuffer(bytearray(KEY), dtype=torch.int32).to(torch.int64) & 0xFFFFFFFF
-    start = torch.cat([torch.tensor(chacha.CONSTANTS), key, torch.tensor([0, 0, 8, 0])])
-    blocks = chacha._blocks(start, numbers).view(torch.uint8).view(3, 64)
+    start = torch.cat([torch.tensor(chacha_torch.CONSTANTS), key, torch.tensor([0, 0, 8, 0])])
+    blocks = chacha_torch._blocks(start, numbers).view(torch.uint8).view(3, 64)
     for number, block in zip(numbers.tolist(), blocks, strict=True):
         assert bytes(block.tolist()) == expected(8, 64, number)
 
@@ -86,7 +86,7 @@ def test_the_block_number_is_one_unsigned_word() -> None:
 def test_triton_is_taken_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, TRITON, None)
     monkeypatch.delattr(device, "chacha_triton", raising=False)
-    assert chacha.fastest.__wrapped__() is chacha.fill
+    assert chacha.fastest.__wrapped__() is chacha_torch.fill
 
 
 def test_triton_compiles_the_kernel() -> None:

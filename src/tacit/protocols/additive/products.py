@@ -6,10 +6,10 @@ from torch import Tensor
 
 from tacit.correlations.masks import MaskView
 from tacit.correlations.requests import OwnedProduct, Product, Square
-from tacit.protocols.additive.ahead import AddedUp, may_be_ahead
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
-from tacit.protocols.additive.private import PrivateOpening
+from tacit.protocols.additive.precompute import Precomputed, may_be_precomputed
+from tacit.protocols.additive.private_opening import PrivateOpening
 from tacit.protocols.share import Share, required
 from tacit.ring.bilinear import Bilinear
 
@@ -29,10 +29,10 @@ def multiply(context: Context, op: Bilinear, x: Share, y: Share) -> Tensor:
         return _owned(context, op, x, y, owner=x.storage.known_by, owns_left=True)
     left, right = opened(context, x), opened(context, y)
     delivery = context.fetch(Product(context.new_id(), op, left.view, right.view))
-    if isinstance(delivery, AddedUp):
+    if isinstance(delivery, Precomputed):
         return op(left.value, y.parts[0]).add_(delivery.get()[0])
     epsilon, delta = left.value, right.value
-    if may_be_ahead(op):
+    if may_be_precomputed(op):
         a = left.mask_share(context)
     elif context.first:
         a = x.parts[0] - epsilon
@@ -62,7 +62,7 @@ def _owned(context: Context, op: Bilinear, x: Share, y: Share, owner: int, owns_
     left = opened(context, v, to=owner)
     views: tuple[MaskView, MaskView] = (private.view(w), left.view) if owns_left else (left.view, private.view(w))
     delivery = context.fetch(OwnedProduct(context.new_id(), op, *views, owner, owns_left))
-    if isinstance(delivery, AddedUp):
+    if isinstance(delivery, Precomputed):
         return delivery.get()[0]
     a = left.mask_share(context)
     if context.party.rank == owner:

@@ -12,10 +12,10 @@ from tacit.correlations._base import Source
 from tacit.party import Party
 from tacit.protocols._base import Protocol
 from tacit.protocols.additive import choice, comparison, decomposition, elementary, products, sharing, sums, truncation
-from tacit.protocols.additive.ahead import added_up
 from tacit.protocols.additive.blocks import in_blocks
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import opened
+from tacit.protocols.additive.precompute import precomputed
 from tacit.protocols.additive.tree import MaskedAnds, open_together
 from tacit.protocols.primitives import Parts
 from tacit.protocols.share import Share, Storage
@@ -39,7 +39,7 @@ class AdditiveProtocol(Protocol):
         self._pairs = sharing.PairStreams(pair_seeds, settings.generator, self.device)
 
     def prepare(self, limit: int) -> None:
-        self._context.source.prepare(limit, partial(added_up, self._context))
+        self._context.source.prepare(limit, partial(precomputed, self._context))
 
     def _input(self, value: Tensor | None, owner: int, shape: tuple[int, ...], boolean: bool) -> Parts:
         return (sharing.share_input(self._context, self._pairs, value, owner, shape, boolean),)

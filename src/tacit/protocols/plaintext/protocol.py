@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tacit.party import Party
-from tacit.protocols import clear
+from tacit.protocols import cleartext
 from tacit.protocols._base import Protocol
 from tacit.protocols.plaintext.ranges import check_comparison, check_product
 from tacit.protocols.primitives import Parts
@@ -96,20 +96,20 @@ class PlaintextProtocol(Protocol):
         return (bit.parts[0].to(torch.int64),)
 
     def _bits(self, x: Share, width: int) -> Parts:
-        return (clear.bits(x.parts[0], width),)
+        return (cleartext.bits(x.parts[0], width),)
 
     def _exponential(self, x: Share, shifts: Sequence[int], span: ExpRange) -> list[Parts]:
-        return [(value,) for value in clear.exponential(x.parts[0], x.scale, shifts, span)]
+        return [(value,) for value in cleartext.exponential(x.parts[0], x.scale, shifts, span)]
 
     def _waves(self, x: Share, period_bits: int, series: Sequence[Wave]) -> list[Parts]:
-        return [(value,) for value in clear.waves(x.parts[0], period_bits, series)]
+        return [(value,) for value in cleartext.waves(x.parts[0], period_bits, series)]
 
     def _powers(self, x: Share, degree: int) -> list[Parts]:
-        return [(value,) for value in clear.powers(x.parts[0], degree)]
+        return [(value,) for value in cleartext.powers(x.parts[0], degree)]
 
     def _shifted(self, value: Tensor, shift: int) -> Tensor:
         if self.settings.truncation == "exact":
-            return clear.round_shift(value, shift)
+            return cleartext.round_shift(value, shift)
         self._truncations += 1
         noise = self._rounding.words(self._truncations, value.numel()).view(value.shape)
-        return clear.floor_shift(value, shift, noise)
+        return cleartext.floor_shift(value, shift, noise)

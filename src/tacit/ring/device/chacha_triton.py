@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tacit.ring.device.chacha import BLOCK_BYTES, BLOCK_WORDS
+from tacit.ring.device.chacha_torch import BLOCK_BYTES, BLOCK_WORDS
 
 _LANES = 128
 # Blocks a launch (1 GiB): offsets in it fit 32 bits.
@@ -21,7 +21,7 @@ _BLOCKS = 1 << 24
 
 
 def fill(key: Tensor, stream: int, target: Tensor) -> None:
-    """Overwrite a contiguous ``target`` with the first bytes of a stream. key: see ``chacha.key_words``."""
+    """Overwrite a contiguous ``target`` with the first bytes of a stream. key: see ``chacha_torch.key_words``."""
     flat = target.view(-1).view(torch.uint8)
     whole = flat.shape[0] % 4 == 0 and flat.storage_offset() % 4 == 0
     words = flat.view(torch.int32) if whole else flat.new_empty(-(-flat.shape[0] // 4), dtype=torch.int32)

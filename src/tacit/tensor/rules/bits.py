@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tacit.caller import caller_line
 from tacit.errors import UnsupportedOpError
-from tacit.functions.fold import conjunction
+from tacit.functions.conjunction import conjunction
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
 from tacit.tensor.operands import Operand

@@ -7,7 +7,7 @@ import torch
 from tacit.functions.choice import gated, gated_by_each
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.tensor.late import may_wait, put_off
+from tacit.tensor.deferred import defer, may_be_deferred
 from tacit.tensor.operands import Number, addend, number, scaled, unit_of
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.compare import threshold
@@ -21,23 +21,23 @@ aten = torch.ops.aten
 def relu(protocol: Protocol, x: Secret) -> Secret:
     """98 bits, four rounds, with the truncation of a pending x in it; the signs stay known for the gradient.
 
-    Without gradients it is done when the result is used, and after max-pooling; see ``tacit.tensor.late``.
+    Without gradients it is done when the result is used, and after max-pooling; see ``tacit.tensor.deferred``.
     """
-    if x._late is not None:
-        return Secret(protocol, x._late.of(protocol.apart(x._late.argument)), x.dtype)
+    if x._deferred is not None:
+        return Secret(protocol, x._deferred.of(protocol.apart(x._deferred.argument)), x.dtype)
     share = number(protocol, x, x.dtype)
-    out = put_off(protocol, share) if may_wait(protocol, share) else protocol.relu(share)
+    out = defer(protocol, share) if may_be_deferred(protocol, share) else protocol.relu(share)
     return Secret(protocol, out, x.dtype)
 
 
 @rule(aten.relu_.default)
 def relu_(protocol: Protocol, x: Secret) -> Secret:
     """As ``relu``; put off only where no view or other tensor sees the same memory."""
-    if x._late is not None:
+    if x._deferred is not None:
         return x
     share = x._share
-    if share.storage.tensors == 1 and may_wait(protocol, share):
-        x.put_off(put_off(protocol, share))
+    if share.storage.tensors == 1 and may_be_deferred(protocol, share):
+        x.defer(defer(protocol, share))
         return x
     return overwrite(protocol, x, relu(protocol, x))
 

@@ -34,7 +34,7 @@ def max_pool(
 ) -> tuple[Secret, Secret]:
     """A tournament in each window, see ``functions.pooling``; before a ReLU that was not done yet, which stays so."""
     windows = Windows.of(x.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
-    late = x._late
+    late = x._deferred
     pooling = pool(protocol, late.argument if late is not None else x._share, windows)
     index = SecretIndex(protocol, Pooled(pooling, rectified=late is not None))
     best = late.of(protocol.apart(pooling.best)) if late is not None else pooling.best
