@@ -13,6 +13,7 @@ from tacit.testing.protocols import check
 from tacit.testing.samples import all_samples
 
 SETTINGS = Settings(protocol="plaintext")
+pytestmark = pytest.mark.slow
 
 
 @cache
@@ -21,6 +22,7 @@ def outcomes():
         return parity.run_all(SETTINGS, 2, device="cuda")
 
 
+@pytest.mark.xdist_group("samples on a device")  # one worker of pytest -n makes the session
 @pytest.mark.parametrize("sample", all_samples(), ids=str)
 def test_a_secret_on_a_device_gives_what_pytorch_gives(sample):
     for mode in parity.modes(sample):

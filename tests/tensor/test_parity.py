@@ -28,8 +28,13 @@ def outcomes(configuration):
     return parity.run_all(*CONFIGURATIONS[configuration])
 
 
+# One worker of pytest -n makes a configuration's session and has all its tests.
+GROUPED = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CONFIGURATIONS]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", all_samples(), ids=str)
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@pytest.mark.parametrize("configuration", GROUPED)
 def test_a_secret_gives_what_pytorch_gives(configuration, sample):
     chosen, _ = CONFIGURATIONS[configuration]
     for mode in parity.modes(sample):
