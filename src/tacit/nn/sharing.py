@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,19 +33,44 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
     channel.transcript.begin("secret", f"network of {owner}")
     with channel.meter.op("secret"), torch.no_grad():
         net = restore_activations(fold_batch_norms(net))
+        _refuse_lazy(net)
         plain = dict(_plain_tensors(net))
         rings: dict[str, Tensor] = {}
         if protocol.party.name == owner:
             rings = announce(protocol, lambda: _prepared(protocol, plain))
         else:
             _check_same(heard(protocol, owner), plain, owner)
-        for name, tensor in plain.items():
-            outline = Outline.of(tensor)._replace(requires_grad=False)
-            _replace(protocol, net, name, tensor, shared(protocol, rings.pop(name, None), outline, owner))
+        with _unreferenced(net):
+            for name, tensor in plain.items():
+                outline = Outline.of(tensor)._replace(requires_grad=False)
+                _replace(protocol, net, name, tensor, shared(protocol, rings.pop(name, None), outline, owner))
     for module in net.modules():
         if not hasattr(module, "_tacit_guard"):
             module._tacit_guard = module.register_load_state_dict_pre_hook(_refuse_plain_values)
     return net
+
+
+def _refuse_lazy(net: nn.Module) -> None:
+    """A parameter without a shape cannot be shared; all parties see that, each in its own network."""
+    for name, tensor in (*net.named_parameters(), *net.named_buffers()):
+        if nn.parameter.is_lazy(tensor):
+            raise MisuseError(
+                f"tacit.secret(net) at {caller_line()}: {name} belongs to a lazy layer and has no shape yet. At every "
+                "party, run the network once on plain data of the right shape (zeros will do), then make it secret."
+            )
+
+
+@contextmanager
+def _unreferenced(net: nn.Module) -> Iterator[None]:
+    """Meanwhile no recurrent layer holds weak references to its parameters: with them, they cannot be swapped."""
+    recurrent = [module for module in net.modules() if isinstance(module, nn.RNNBase)]
+    for module in recurrent:
+        module._flat_weight_refs = []
+    try:
+        yield
+    finally:
+        for module in recurrent:
+            module._init_flat_weights()
 
 
 def _plain_tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -1,5 +1,5 @@
-"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, RMS norm, moves."""
+"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, moves, layers."""
 
-from tacit.tensor.functional import attention, devices, division, dropout, heads, norm
+from tacit.tensor.functional import attention, devices, division, dropout, heads, norm, recurrent
 
-__all__ = ["attention", "devices", "division", "dropout", "heads", "norm"]
+__all__ = ["attention", "devices", "division", "dropout", "heads", "norm", "recurrent"]
