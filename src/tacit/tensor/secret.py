@@ -12,18 +12,20 @@ from torch._ops import OpOverload
 from tacit.caller import caller_line
 from tacit.errors import MisuseError, SecretLeakError
 from tacit.protocols._base import Protocol
-from tacit.protocols.share import Share
-from tacit.ring.device.staging import CPU
+from tacit.protocols.share import EVERYONE, Share
+from tacit.ring.device.staging import CPU, to_host
+from tacit.ring.fixed_point import decode
 from tacit.tensor.caught import CAUGHT
 from tacit.tensor.deferred import DeferredRelu
 from tacit.tensor.dispatch import dispatch
 
 
-def leak(what: str) -> NoReturn:
-    """Refuse something that would disclose a secret. Raises SecretLeakError."""
+def leak(what: str, instead: str = "") -> NoReturn:
+    """Refuse something that would disclose a secret. Raises SecretLeakError, which says what to do ``instead``."""
     raise SecretLeakError(
-        f"{what} at {caller_line()} would disclose a secret. If that is what you want, say so: tacit.reveal(x) gives "
-        'the plain tensor to all parties, tacit.reveal(x, to="name") to one, and the ledger records it.'
+        f"{what} at {caller_line()} would disclose a secret. {instead + ' ' if instead else ''}If that is what you "
+        "want, say so: tacit.reveal(x) gives the plain tensor to all parties, "
+        'tacit.reveal(x, to="name") to one, and the ledger records it.'
     )
 
 
@@ -62,6 +64,17 @@ class Secret(Tensor):
     def _deferred(self) -> DeferredRelu | None:
         """The ReLU that is still to be done, if this is the result of one."""
         return self._held if isinstance(self._held, DeferredRelu) else None
+
+    @property
+    def public(self) -> Tensor | None:
+        """The plain value, if everybody knows it (as of ``torch.zeros_like(x)``); None of anything secret."""
+        late = self._deferred
+        if late is not None and late.argument.storage.known_by != EVERYONE:
+            return None
+        share = self._share
+        if share.storage.known_by != EVERYONE or share.clear is None:
+            return None
+        return to_host(share.clear if share.storage.boolean else decode(share.clear, share.scale, self.dtype)).clone()
 
     def defer(self, late: DeferredRelu) -> None:
         """Become the result of a ReLU that is not done yet. No other tensor may lie in the same memory."""
@@ -118,9 +131,10 @@ class Secret(Tensor):
         """Refused: it would disclose the secret."""
         leak("numpy()")
 
-    def tolist(self) -> NoReturn:
-        """Refused: it would disclose the secret."""
-        leak("tolist()")
+    def tolist(self) -> Any:
+        """Refused, unless everybody knows the value: it would disclose the secret."""
+        value = self.public
+        return leak("tolist()") if value is None else value.tolist()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         leak("Conversion to a numpy array")
