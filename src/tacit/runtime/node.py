@@ -11,6 +11,7 @@ from tacit.correlations import Supply
 from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
+from tacit.runtime.compilation import uncompiled
 from tacit.runtime.devices import ON_CPU, enter_device
 from tacit.runtime.memory import keep_freed_memory
 from tacit.runtime.rendezvous import Address, listen, meet
@@ -64,7 +65,8 @@ def live(
             return None
         opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device))
         enter(opened)
-        result = fn(*args) if fn is not None else None
+        with uncompiled():
+            result = fn(*args) if fn is not None else None
         opened.close()
         return result
     except BaseException as error:
