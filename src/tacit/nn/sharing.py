@@ -74,9 +74,13 @@ def _unreferenced(net: nn.Module) -> Iterator[None]:
 
 
 def _plain_tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """What becomes secret: all parameters and floating-point buffers that are not secret yet, each once."""
+    """What becomes secret: all parameters and floating-point buffers that are not secret yet, each once.
+
+    A complex parameter is among them, and refused later: it must not stay public unnoticed.
+    """
     for name, tensor in (*net.named_parameters(), *net.named_buffers()):
-        if not isinstance(tensor, Secret) and tensor.dtype.is_floating_point:
+        numbers = tensor.dtype.is_floating_point or (tensor.is_complex() and isinstance(tensor, nn.Parameter))
+        if not isinstance(tensor, Secret) and numbers:
             yield name, tensor
 
 

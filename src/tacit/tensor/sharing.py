@@ -18,6 +18,7 @@ from tacit.ring.fixed_point import decode, encode
 from tacit.tensor.operands import unit_of
 from tacit.tensor.outline import Outline, announce, heard
 from tacit.tensor.secret import Secret
+from tacit.tensor.unfit import refuse_unfit
 
 
 def rank_of(party: Party, name: str) -> int:
@@ -61,6 +62,7 @@ def shared(protocol: Protocol, ring: Tensor | None, outline: Outline, owner: str
 
 def encoded(protocol: Protocol, value: Tensor) -> Tensor:
     """Ring integers (or bits) of a plain tensor. Raises EncodingError."""
+    refuse_unfit(value)
     value = value.detach()
     return value.clone() if value.dtype == torch.bool else encode(value, unit_of(protocol, value.dtype))
 
@@ -70,6 +72,7 @@ def _prepared(protocol: Protocol, value: Any) -> tuple[Any, tuple[Outline, Tenso
         name = protocol.party.name
         raise MisuseError(f"tacit.secret(None, owner={name!r}) at {caller_line()}: the owner itself must have a value.")
     tensor = _as_tensor(value)
+    refuse_unfit(tensor)
     outline = Outline.of(tensor)
     if type(value) is float:  # encoded in full, but of PyTorch's default type
         outline = outline._replace(dtype=torch.get_default_dtype())
