@@ -168,7 +168,7 @@ def test_parties_as_processes_with_a_folder_each(dealt, keys):
 
 
 def test_the_parties_take_the_highest_and_skip_what_one_has_used(dealt, keys):
-    Folder(dealt, "clinic").claim(2)
+    Folder(dealt, "clinic").claim(2).close()
     assert {serial for serial, _, _ in run(dealt, keys).values()} == {3}
     assert [json.loads((dealt / name / "used.json").read_text())["used"] for name in NAMES] == [3, 3]
     assert not list(dealt.glob("lab/*.sealed"))
@@ -176,9 +176,10 @@ def test_the_parties_take_the_highest_and_skip_what_one_has_used(dealt, keys):
 
 def test_a_part_is_claimed_once_and_never_back(dealt):
     folder = Folder(dealt, "lab")
-    assert folder.claim(2)
-    assert not folder.claim(1)
-    assert not folder.claim(2)
+    with folder.claim(2) as part:
+        assert part.read() == folder.part(2).read_bytes()
+    assert folder.claim(1) is None
+    assert folder.claim(2) is None
     with pytest.raises(MisuseError, match="all 3 runs"):
         folder.claim(4)
     assert folder.used == 2
@@ -294,12 +295,29 @@ def test_a_part_that_one_party_loses_to_another_run_is_skipped_by_all(dealt, key
     def claimed_by_another_first(folder, serial):
         if folder.header.party == "clinic" and not lost:
             lost.append(serial)
-            claim(folder, serial)
+            claim(folder, serial).close()
         return claim(folder, serial)
 
     monkeypatch.setattr(Folder, "claim", claimed_by_another_first)
     assert {serial for serial, _, _ in run(dealt, keys).values()} == {2}
     assert lost == [1]
+
+
+def test_a_run_that_others_overtake_keeps_the_part_that_it_claimed(dealt, keys, monkeypatch):
+    claim, claimed, overtakers = Folder.claim, [], []
+
+    def then_another_run_takes_the_next(folder, serial):
+        part = claim(folder, serial)
+        claimed.append(serial)
+        if claimed == [1, 1]:  # at both, and neither has read it
+            with ThreadPoolExecutor(1) as pool:
+                overtakers.append(pool.submit(run, dealt, keys).result())
+            assert not folder.part(1).exists()
+        return part
+
+    monkeypatch.setattr(Folder, "claim", then_another_run_takes_the_next)
+    results = run(dealt, keys)
+    assert [{serial for serial, _, _ in each.values()} for each in (results, *overtakers)] == [{1}, {2}]
 
 
 def test_a_run_that_starts_meanwhile_waits_for_the_claim(dealt, monkeypatch):

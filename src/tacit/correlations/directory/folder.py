@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic, sleep
+from typing import BinaryIO
 
 from tacit.correlations.plan import Plan
 from tacit.errors import MisuseError
@@ -77,24 +78,26 @@ class Folder:
                 f"`tacit deal job.plan --count {self.header.count} --out NEW_FOLDER` with the same plan."
             )
 
-    def claim(self, serial: int) -> bool:
-        """Record for good that all parts up to ``serial`` are used; on the disk when this returns.
+    def claim(self, serial: int) -> BinaryIO | None:
+        """Record for good that all parts up to ``serial`` are used, and open that one; on the disk when this returns.
 
-        False, and nothing recorded, if another run of this party has used it. Raises MisuseError if all are used.
+        None, and nothing recorded, if another run of this party has used it. Raises MisuseError if all are used, or if
+        the part, now used, is not there.
         """
         self.check_there(serial)
         with self.locked():
             if serial <= self.used:
-                return False
+                return None
             write_used(self.path, serial)
-        return True
+            # Still locked: as soon as others may claim, a run that takes a later part deletes this one.
+            return _opened(self.part(serial))
 
     def part(self, serial: int) -> Path:
         """Where a part lies."""
         return self.path / f"{serial:06}.sealed"
 
     def discard(self, serial: int) -> None:
-        """Delete all parts up to ``serial``, those that earlier runs left behind too."""
+        """Delete all parts up to ``serial``, those that earlier runs left behind too; who has one open reads on."""
         for part in self.path.glob("*.sealed"):
             if part.stem.isdecimal() and int(part.stem) <= serial:
                 with suppress(OSError):
@@ -151,6 +154,13 @@ def write_used(path: Path, serial: int) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _opened(part: Path) -> BinaryIO:
+    try:
+        return open(part, "rb")
+    except OSError as error:
+        raise MisuseError(f"cannot read {part}: {error.strerror}. The next run takes the next part.") from None
 
 
 def _parsed(data: bytes, path: Path) -> Header:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -55,8 +56,7 @@ class Material(Supply):
         """
         folder = self._folder(party.name, party.names, settings)
         secret, dealer, plan = self._key(folder), read_public(DEALER, self.keys), folder.plan()
-        serial = _agreed(folder, highest)
-        file = _opened(folder.part(serial))
+        serial, file = _agreed(folder, highest)
         try:
             reader = SealedReader(file, secret, dealer, folder.context(serial))
             seed = bytearray(SEED_BYTES)
@@ -92,20 +92,17 @@ class Material(Supply):
         return folder
 
 
-def _agreed(folder: Folder, highest: Highest) -> int:
-    """The first part that no party has used, claimed at all of them for this run.
+def _agreed(folder: Folder, highest: Highest) -> tuple[int, BinaryIO]:
+    """The first part that no party has used, claimed at all of them for this run: its number, and the part, open.
 
     When another run takes it at one of them meanwhile, it is lost at the others, and all go on to the next.
     """
     while True:
         serial = highest(folder.used + 1)
-        lost = not folder.claim(serial)
-        if not highest(int(lost)):
-            return serial
-
-
-def _opened(part: Path) -> BinaryIO:
-    try:
-        return open(part, "rb")
-    except OSError as error:
-        raise MisuseError(f"cannot read {part}: {error.strerror}. The next run takes the next part.") from None
+        with ExitStack() as lost:
+            part = folder.claim(serial)
+            if part is not None:
+                lost.enter_context(part)
+            if not highest(int(part is None)) and part is not None:
+                lost.pop_all()
+                return serial, part
