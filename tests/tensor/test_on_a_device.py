@@ -29,7 +29,7 @@ def test_a_secret_on_a_device_gives_what_pytorch_gives(sample):
         outcome = outcomes()[sample.name, mode]
         assert not outcome.error, f"{mode}: {outcome.error}"
         wanted = parity.expected(sample, mode)
-        assert not (found := parity.difference(sample, outcome.values, wanted, SETTINGS.frac_bits)), f"{mode}: {found}"
+        assert not (found := parity.difference(sample, outcome, wanted, SETTINGS.frac_bits)), f"{mode}: {found}"
 
 
 @pytest.mark.parametrize("parties", [2, 3, 4])

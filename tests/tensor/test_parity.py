@@ -1,5 +1,6 @@
 """Every sample of every operation, over every protocol, against PyTorch."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -13,19 +14,22 @@ from tacit.tensor import dispatch, registry
 from tacit.testing import parity
 from tacit.testing.samples import all_samples
 
+LOCAL = Settings(randomness="insecure_local")
 CONFIGURATIONS = {
-    "plaintext": (Settings(protocol="plaintext"), 2),
-    "additive, 2": (Settings(), 2),
-    "additive, 3": (Settings(randomness="insecure_local"), 3),
-    "additive, 4": (Settings(randomness="insecure_local"), 4),
-    "additive exact, 2": (Settings(randomness="insecure_local", truncation="exact"), 2),
+    "plaintext": (Settings(protocol="plaintext"), 2, torch.float64),
+    "additive, 2": (Settings(), 2, torch.float64),
+    "additive, 2, singles": (LOCAL, 2, torch.float32),
+    "additive, 3": (LOCAL, 3, torch.float64),
+    "additive, 4": (LOCAL, 4, torch.float64),
+    "additive exact, 2": (replace(LOCAL, truncation="exact"), 2, torch.float64),
 }
 
 
 @cache
 def outcomes(configuration):
     """All samples in one session; the tests below look at one each."""
-    return parity.run_all(*CONFIGURATIONS[configuration])
+    chosen, parties, dtype = CONFIGURATIONS[configuration]
+    return parity.run_all(chosen, parties, dtype=dtype)
 
 
 # One worker of pytest -n makes a configuration's session and has all its tests.
@@ -36,12 +40,12 @@ GROUPED = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in C
 @pytest.mark.parametrize("sample", all_samples(), ids=str)
 @pytest.mark.parametrize("configuration", GROUPED)
 def test_a_secret_gives_what_pytorch_gives(configuration, sample):
-    chosen, _ = CONFIGURATIONS[configuration]
+    chosen, _, dtype = CONFIGURATIONS[configuration]
     for mode in parity.modes(sample):
         outcome = outcomes(configuration)[sample.name, mode]
         assert not outcome.error, f"{mode}: {outcome.error}"
-        wanted = parity.expected(sample, mode)
-        assert not (found := parity.difference(sample, outcome.values, wanted, chosen.frac_bits)), f"{mode}: {found}"
+        wanted = parity.expected(sample, mode, dtype)
+        assert not (found := parity.difference(sample, outcome, wanted, chosen.frac_bits)), f"{mode}: {found}"
 
 
 def test_names_of_samples_are_unique():
@@ -95,7 +99,7 @@ def test_whatever_the_numbers(configuration, pairs):
         ours, theirs = tacit.secret(x, owner="lab"), tacit.secret(y, owner="clinic")
         return {name: tacit.reveal(operation(ours, theirs)) for name, operation in OPERATIONS.items()}
 
-    chosen, parties = CONFIGURATIONS[configuration]
+    chosen, parties, _ = CONFIGURATIONS[configuration]
     results = tacit.run(job, list(parity.NAMES[:parties]), settings=chosen)
     for name, operation in OPERATIONS.items():
         wanted = operation(x, y)

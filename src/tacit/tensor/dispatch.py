@@ -14,6 +14,7 @@ from tacit.caller import caller_line
 from tacit.errors import MisuseError, UnsupportedOpError
 from tacit.protocols._base import Protocol
 from tacit.tensor import registry
+from tacit.tensor.geometry import conformed
 from tacit.tensor.hints import HINTS
 
 
@@ -37,7 +38,7 @@ def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dic
     if elsewhere:
         args, kwargs = _on_cpu(kind, args), _on_cpu(kind, kwargs)
     with channel.meter.op(entry.name):
-        return entry.rule(protocol, *args, **kwargs)
+        return conformed(kind, op, args, kwargs, entry.rule(protocol, *args, **kwargs))
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import tacit
 from tacit.errors import TacitError
@@ -23,11 +24,20 @@ SECRET, OWNED = "secret", "owned"
 NAMES = ("lab", "clinic", "bank", "court")
 
 
+Look = tuple[tuple[int, ...], torch.dtype, tuple[int, ...]]
+"""What a tensor shows to everybody: shape, dtype and strides."""
+
+
 @dataclass
 class Outcome:
-    """What a sample gave: its results and gradients in order, or the error that it raised."""
+    """What a sample gave: its results and gradients in order, or the error that it raised.
+
+    looks: what the secrets that held them looked like. elsewhere: the same at each other party.
+    """
 
     values: list[Tensor | None] = field(default_factory=list)
+    looks: list[Look | None] = field(default_factory=list)
+    elsewhere: dict[str, list[Look | None]] = field(default_factory=dict)
     error: str = ""
 
 
@@ -37,40 +47,44 @@ def modes(sample: Sample) -> list[str]:
 
 
 def run_all(
-    settings: Settings, parties: int, samples: Sequence[Sample] | None = None, device: str = "cpu"
+    settings: Settings,
+    parties: int,
+    samples: Sequence[Sample] | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float64,
 ) -> dict[tuple[str, str], Outcome]:
-    """Run every sample in every mode in one session; outcomes by (name, mode)."""
+    """Run every sample of ``dtype`` in every mode in one session; outcomes by (name, mode)."""
     chosen = all_samples() if samples is None else samples
 
     def job() -> dict[tuple[str, str], Outcome]:
         torch.set_num_threads(1)
-        return {(s.name, mode): _attempt(s, mode) for s in chosen for mode in modes(s)}
+        return {(s.name, mode): _attempt(s, mode, dtype) for s in chosen for mode in modes(s)}
 
     names = list(NAMES[:parties])
-    with _in_doubles():
-        return tacit.run(job, parties=names, settings=settings, device=device)[names[0]]  # type: ignore[no-any-return]
+    with _default_dtype(dtype):
+        found = tacit.run(job, parties=names, settings=settings, device=device)
+    outcomes: dict[tuple[str, str], Outcome] = found[names[0]]
+    for key, outcome in outcomes.items():
+        outcome.elsewhere = {name: found[name][key].looks for name in names[1:]}
+    return outcomes
 
 
-def expected(sample: Sample, mode: str) -> list[Tensor | None]:
-    """What PyTorch gives in double precision."""
-    inputs = [_double(x).clone() for x in sample.inputs]
-    with _in_doubles():
+def expected(sample: Sample, mode: str, dtype: torch.dtype = torch.float64) -> list[Tensor | None]:
+    """What PyTorch gives, of attention by its definition (other kernels of it lay gradients out otherwise)."""
+    inputs = [_of_dtype(x, dtype).clone() for x in sample.inputs]
+    with _default_dtype(dtype), sdpa_kernel(SDPBackend.MATH):
         return [None if v is None else v.detach() for v in _evaluate(sample, inputs, mode)]
 
 
-def difference(sample: Sample, got: Sequence[Tensor | None], wanted: Sequence[Tensor | None], frac_bits: int) -> str:
-    """The first difference beyond what the sample allows, or an empty text."""
-    if len(got) != len(wanted):
-        return f"{len(got)} results, expected {len(wanted)}"
-    for position, (ours, theirs) in enumerate(zip(got, wanted, strict=True)):
+def difference(sample: Sample, outcome: Outcome, wanted: Sequence[Tensor | None], frac_bits: int) -> str:
+    """The first difference in looks at any party, or in values beyond what the sample allows; or an empty text."""
+    looks = [_look(value) for value in wanted]
+    for party, shown in {"the first party": outcome.looks, **outcome.elsewhere}.items():
+        if shown != looks:
+            return f"at {party}: shapes, dtypes, strides {shown} instead of {looks}"
+    for position, (ours, theirs) in enumerate(zip(outcome.values, wanted, strict=True)):
         if theirs is None or ours is None:
-            if ours is not theirs:
-                return f"result {position}: {ours} instead of {theirs}"
             continue
-        if ours.shape != theirs.shape:
-            return f"result {position}: shape {tuple(ours.shape)} instead of {tuple(theirs.shape)}"
-        if ours.dtype.is_floating_point != theirs.dtype.is_floating_point:
-            return f"result {position}: {ours.dtype} instead of {theirs.dtype}"
         allowed = (
             2.0**-frac_bits * (sample.units + sample.relative * theirs.double().abs())
             if theirs.dtype.is_floating_point
@@ -85,19 +99,23 @@ def difference(sample: Sample, got: Sequence[Tensor | None], wanted: Sequence[Te
     return ""
 
 
-def _attempt(sample: Sample, mode: str) -> Outcome:
+def _look(value: Tensor | None) -> Look | None:
+    return None if value is None else (tuple(value.shape), value.dtype, value.stride())
+
+
+def _attempt(sample: Sample, mode: str, dtype: torch.dtype) -> Outcome:
     """All parties raise the same errors at the same place, so the session goes on."""
     try:
-        values = _evaluate(sample, _held(sample, mode), mode)
-        return Outcome([None if value is None else tacit.reveal(value) for value in values])
+        values = _evaluate(sample, _held(sample, mode, dtype), mode)
+        looks = [_look(value) for value in values]
+        return Outcome([None if value is None else tacit.reveal(value) for value in values], looks)
     except (TacitError, RuntimeError, TypeError, IndexError, AssertionError, AttributeError):
         return Outcome(error=traceback.format_exc())
 
 
-def _held(sample: Sample, mode: str) -> list[Tensor]:
+def _held(sample: Sample, mode: str, dtype: torch.dtype) -> list[Tensor]:
     held = []
-    for index, value in enumerate(sample.inputs):
-        value = _double(value) if value.dtype.is_floating_point else value
+    for index, value in enumerate(_of_dtype(x, dtype) for x in sample.inputs):
         if mode == f"public {index}":
             held.append(value.clone())
         elif mode == OWNED:
@@ -113,8 +131,9 @@ def _held_by_nobody(value: Tensor, seed: int) -> Tensor:
     if value.dtype == torch.bool:
         mask = other > 0
         return tacit.secret(value ^ mask, owner=NAMES[0]) ^ tacit.secret(mask, owner=NAMES[1])
-    mask = other.to(value.dtype)
-    return (tacit.secret(value - mask, owner=NAMES[0]) + tacit.secret(mask, owner=NAMES[1])).detach()
+    mask = other.to(torch.float64 if value.dtype.is_floating_point else value.dtype)
+    both = tacit.secret(value - mask, owner=NAMES[0]) + tacit.secret(mask, owner=NAMES[1])
+    return both.detach().to(value.dtype)
 
 
 def _evaluate(sample: Sample, inputs: list[Tensor], mode: str) -> list[Tensor | None]:
@@ -154,15 +173,15 @@ def _flat(value: Any) -> Iterator[Tensor]:
 
 
 @contextmanager
-def _in_doubles() -> Iterator[None]:
-    """Samples make their public constants in double precision."""
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Samples make their public constants in it."""
     before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(dtype)
     try:
         yield
     finally:
         torch.set_default_dtype(before)
 
 
-def _double(value: Tensor) -> Tensor:
-    return value.double() if value.dtype.is_floating_point else value
+def _of_dtype(value: Tensor, dtype: torch.dtype) -> Tensor:
+    return value.to(dtype) if value.dtype.is_floating_point else value

@@ -28,7 +28,7 @@ def _dropped(x: Tensor, shape: tuple[int, ...], p: float, training: bool, inplac
     if not training or p == 0:
         return x
     kept = torch.rand(shape, generator=_common_generator(x), dtype=torch.float64) >= p
-    mask = kept / (1 - p) if p < 1 else kept.double()
+    mask = (kept / (1 - p) if p < 1 else kept).to(x.dtype)
     return x.mul_(mask) if inplace else x * mask
 
 

@@ -103,7 +103,7 @@ def _index_alone(protocol: Protocol, x: Secret, dim: int | None, keepdim: bool, 
     dims = None if dim is None else [dim]
     tournament = _played(protocol, x, dims, largest)
     index = SecretIndex(protocol, Winners(tournament))
-    if not keepdim:
+    if not keepdim or not x.dim():
         return index
     return index.viewed(lambda part: part.view([1] * x.dim()) if dim is None else part.unsqueeze(dim))
 

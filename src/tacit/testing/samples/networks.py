@@ -16,7 +16,7 @@ def softmaxes() -> list[Sample]:
     """Softmax and its kin, over any dimension, with masks and far apart."""
     x, far = real(3, 5), numbers(-1e6, -30, -5, 0, 1, 1.5, 1.5).repeat(2, 1)
     allowed = torch.tensor([True, False, True, True, False])
-    additive = torch.zeros(5, dtype=torch.float64).masked_fill(~allowed, torch.finfo(torch.float32).min)
+    additive = torch.zeros(5, dtype=torch.float32).masked_fill(~allowed, torch.finfo(torch.float32).min)
     return [
         sample("softmax", lambda x: x.softmax(-1), x, units=12),
         sample("softmax of a middle dim", lambda x: x.softmax(1), real(2, 3, 2), units=12),
@@ -79,7 +79,7 @@ def lookups() -> list[Sample]:
     table, ids = real(5, 3), whole(2, 4, low=0, high=5)
     logits, classes = real(4, 5), whole(4, low=0, high=5)
     image, labels = real(2, 3, 2, 2), whole(2, 2, 2, low=0, high=3)
-    weights = torch.tensor([0.5, 1, 2, 0.25, 1], dtype=torch.float64)
+    weights = torch.tensor([0.5, 1, 2, 0.25, 1], dtype=torch.float32)
     ignoring = torch.tensor([1, -100, 4, 0])
     chances, target = real(3, 4, low=0.1, high=0.9), real(3, 4, low=0, high=1)
     logits_of_two = F.binary_cross_entropy_with_logits
@@ -87,8 +87,8 @@ def lookups() -> list[Sample]:
         sample("embedding by numbers", lambda t, i: F.embedding(i, t, padding_idx=2), table, ids),
         sample("embedding by a maximum", lambda t, x: F.embedding(x.argmax(-1), t), table, logits, public=[0]),
         sample("nll_loss", lambda x, c: F.nll_loss(x, c), logits, classes),
-        sample("nll_loss with weights", lambda x: F.nll_loss(x, ignoring, weights), logits),
-        sample("nll_loss of each", lambda x: F.nll_loss(x, ignoring, weights, reduction="none"), logits),
+        sample("nll_loss with weights", lambda x: F.nll_loss(x, ignoring, weights.to(x)), logits),
+        sample("nll_loss of each", lambda x: F.nll_loss(x, ignoring, weights.to(x), reduction="none"), logits),
         sample("nll_loss of images", lambda x: F.nll_loss(x, labels), image),
         sample("cross_entropy", F.cross_entropy, logits, classes, units=8),
         sample("smoothed cross_entropy", lambda x: F.cross_entropy(x, classes, label_smoothing=0.1), logits, units=8),
@@ -110,7 +110,7 @@ def lookups() -> list[Sample]:
 
 
 def _weighted(x: Tensor, target: Tensor) -> Tensor:
-    return F.binary_cross_entropy(x, target, weight=torch.arange(4.0, dtype=torch.float64), reduction="sum")
+    return F.binary_cross_entropy(x, target, weight=torch.arange(4).to(x), reduction="sum")
 
 
 def attention() -> list[Sample]:
@@ -118,7 +118,7 @@ def attention() -> list[Sample]:
     q, k, v = (real(2, 2, 4, 3, low=-2, high=2) for _ in range(3))
     attend = F.scaled_dot_product_attention
     allowed = torch.ones(4, 4, dtype=torch.bool).tril(1)
-    additive = torch.zeros(4, 4, dtype=torch.float64).masked_fill(~allowed, -math.inf)
+    additive = torch.zeros(4, 4, dtype=torch.float32).masked_fill(~allowed, -math.inf)
     nothing = allowed.clone()
     nothing[2] = False
     few = real(2, 1, 4, 3, low=-2, high=2)
