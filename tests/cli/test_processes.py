@@ -11,7 +11,7 @@ JOB = "import tacit\ndef job():\n    print(f'here is {tacit.party().name}')\n   
 
 
 @pytest.fixture
-def start():
+def start(interruptible):
     started = []
 
     def call(*arguments):

@@ -204,7 +204,7 @@ tacit.run(job, ["lab", "clinic"], backend="processes")
 
 
 @pytest.fixture
-def script(tmp_path):
+def script(tmp_path, interruptible):
     """A launcher as a plain script without a main guard, whose job runs for a minute."""
     path = tmp_path / "job.py"
     path.write_text(SCRIPT)

@@ -152,7 +152,7 @@ def test_other_misuse():
         tacit.Settings(randomness="ot")
 
 
-def test_an_interrupt_ends_all_threads(monkeypatch):
+def test_an_interrupt_ends_all_threads(interruptible):
     before = set(threading.enumerate())
 
     def job():
