@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -26,12 +27,15 @@ def start(interruptible):
         process.communicate()
 
 
-def _free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+@pytest.fixture
+def ports():
+    """Three ports that nobody else gets meanwhile: they are bound, and who asks for one by number may listen there."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for each in sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            each.bind(("127.0.0.1", 0))
+        yield [each.getsockname()[1] for each in sockets]
 
 
 @pytest.fixture
@@ -42,8 +46,8 @@ def job_file(tmp_path):
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    dealer, lab, clinic = _free_ports(3)
+def cluster(tmp_path, ports):
+    dealer, lab, clinic = ports
     path = tmp_path / "cluster.toml"
     path.write_text(
         f'session = "test"\ndealer = "127.0.0.1:{dealer}"\n[parties]\nlab = "127.0.0.1:{lab}"\n'

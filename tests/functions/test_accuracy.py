@@ -32,6 +32,9 @@ COSTS = {
 }
 
 
+one_worker = pytest.mark.xdist_group("findings")  # of pytest -n measures them
+
+
 @pytest.fixture(scope="module")
 def findings() -> dict[str, Finding]:
     return {finding.name: finding for finding in measure([*elementwise(), *rows()], Settings(), 2)}
@@ -45,6 +48,7 @@ def beyond(findings: list[Finding]) -> list[str]:
     ]
 
 
+@one_worker
 def test_two_parties(findings: dict[str, Finding]) -> None:
     assert not beyond(list(findings.values()))
 
@@ -62,6 +66,7 @@ def test_other_sessions(settings: Settings, parties: int) -> None:
     assert not beyond(measure([*elementwise(), *rows()], settings, parties))
 
 
+@one_worker
 @pytest.mark.parametrize("name", COSTS)
 def test_costs(findings: dict[str, Finding], name: str) -> None:
     rounds, sent, dealt = COSTS[name]
@@ -71,6 +76,7 @@ def test_costs(findings: dict[str, Finding], name: str) -> None:
     assert found.dealt == pytest.approx(dealt, rel=0.05)
 
 
+@one_worker
 def test_softmax_of_a_long_row_costs_little_for_an_entry(findings: dict[str, Finding]) -> None:
     found = findings["softmax 50257, 3.0"]
     assert found.rounds == 4 * 16 + 14
