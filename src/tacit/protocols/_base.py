@@ -36,7 +36,7 @@ class Protocol(Elementary):
 
     def neg(self, x: Share) -> Share:
         """``-x``; local."""
-        return self.linear(torch.neg, x)
+        return self.copied(torch.neg, x)
 
     # ---------------------------------------------------------------- products
 

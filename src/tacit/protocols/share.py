@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from torch import Tensor
 
@@ -29,11 +30,26 @@ class Storage:
     rank of the only party that knows the value in the clear, ``EVERYONE``, or None. clear: that value, the whole
     storage as one flat tensor, where this party knows it. openings: masked openings of the value by view; they die
     when the ring integers change. facts: what is known about the value by view, as shares (sign bits); they die when
-    the value is written to. tensors: how many were ever made that lie in it. (token, epoch) names the ring integers for
-    ever: a mask belongs to one such pair.
+    the value is written to. tensors: how many were ever made that lie in it. origin: of what a pending value is a copy;
+    copies: what is a copy of this. (token, epoch) names the ring integers for ever: a mask belongs to one such pair.
     """
 
-    __slots__ = ("boolean", "clear", "epoch", "facts", "known_by", "openings", "scale", "tensors", "token", "unit")
+    __slots__ = (
+        *(
+            "boolean",
+            "clear",
+            "copies",
+            "epoch",
+            "facts",
+            "known_by",
+            "openings",
+            "origin",
+            "scale",
+            "tensors",
+            "token",
+        ),
+        *("unit", "__weakref__"),
+    )
 
     def __init__(self, scale: int, unit: int, boolean: bool = False) -> None:
         self.token = next(_tokens)
@@ -46,6 +62,8 @@ class Storage:
         self.openings: dict[Any, Any] = {}
         self.facts: dict[Any, Any] = {}
         self.tensors = 0
+        self.origin: Origin | None = None
+        self.copies: WeakSet[Storage] = WeakSet()
 
     @property
     def pending(self) -> bool:
@@ -65,6 +83,7 @@ class Storage:
         self.facts = {}
         self.known_by = None
         self.clear = None
+        self.origin = None
 
     def __repr__(self) -> str:
         return f"<storage {self.token}, scale {self.scale}>"
@@ -122,6 +141,16 @@ class Share:
 
     def __repr__(self) -> str:
         return f"<share of a secret, shape {self.shape}>"
+
+
+class Origin(NamedTuple):
+    """Of what a storage is a copy: each element is one of ``sources``, its negative or 0, as ``function`` puts them.
+
+    function: from parts of the sources to a part of the whole storage.
+    """
+
+    function: Callable[..., Tensor]
+    sources: tuple[Share, ...]
 
 
 def flat(part: Tensor) -> Tensor:

@@ -8,13 +8,14 @@ by seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from tacit.errors import InternalError
 from tacit.party import Party
-from tacit.protocols import cleartext
+from tacit.protocols import cleartext, copies
 from tacit.protocols.primitives import Parts, Primitives
 from tacit.protocols.share import EVERYONE, Share, Storage, flat, owned, required
 from tacit.settings import Settings
@@ -83,6 +84,12 @@ class Sharing(Primitives):
                 out.storage.clear = flat(owned(function(*values), *values))
         return self._passed_on(out, *xs)
 
+    def copied(self, function: Callable[..., Tensor], *xs: Share) -> Share:
+        """``linear`` where each element is one of xs, its negative or 0: a copy, which stays equal to its original."""
+        out = self.linear(function, *xs)
+        copies.link(out, function, xs)
+        return out
+
     def apart(self, x: Share) -> Share:
         """A copy of x as it is, pending or not. Nobody settles it but who uses it."""
         out = self.linear(torch.clone, x)
@@ -101,6 +108,7 @@ class Sharing(Primitives):
         value = None if value is None else value.clone()
         incoming = tuple(part.clone() for part in source.parts)
         was_known, old = target.storage.known_by, target.storage.clear
+        copies.keep(target.storage, target.parts)
         for into, part in zip(target.parts, incoming, strict=True):
             into.copy_(part)
         target.storage.written()
@@ -111,6 +119,7 @@ class Sharing(Primitives):
             if value is not None:
                 target.storage.clear = value.new_empty(target.storage_numel) if old is None else old.clone()
                 required(target.clear).copy_(value)
+        copies.link(target, partial(copies.laid_out, target.geometry), (source,))
         self._passed_on(target, source)
 
     # ---------------------------------------------------------------- scale
@@ -145,10 +154,10 @@ class Sharing(Primitives):
         """Truncate what is pending, in place. All pending values of the session are settled in the same round."""
         if not any(x.storage.pending for x in xs):
             return
-        waiting = {x.storage.token: x.whole() for x in (*xs, *self._pending.values()) if x.storage.pending}
+        waiting, copied = copies.told_apart(x for x in (*xs, *self._pending.values()) if x.storage.pending)
         self._pending.clear()
-        known = [x for x in waiting.values() if x.storage.known_by is not None]
-        secret = [x for x in waiting.values() if x.storage.known_by is None]
+        known = [x for x in waiting if x.storage.known_by is not None]
+        secret = [x for x in waiting if x.storage.known_by is None]
         for x in known:
             self._settle_known(x)
         if secret:
@@ -157,6 +166,8 @@ class Sharing(Primitives):
                 settled = self._truncate(secret, shifts)
             for x, parts in zip(secret, settled, strict=True):
                 _overwrite(x, parts)
+        for x in copied:
+            _overwrite(x, copies.made_again(x))
 
     def settle_above(self, x: Share, scale: int) -> None:
         """Settle ``x`` if it carries more than ``scale`` fraction bits."""

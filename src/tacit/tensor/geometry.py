@@ -125,7 +125,7 @@ def _laid_out(protocol: Protocol, share: Share, stride: Sequence[int]) -> Share:
     places = [order.index(d) for d in range(len(stride))]
 
     def moved(x: Share) -> Share:
-        out = protocol.linear(lambda part: part.permute(order), x)
+        out = protocol.copied(lambda part: part.permute(order), x)
         return out.view(lambda part: part.permute(places).as_strided(part.permute(places).shape, stride))
 
     dense = sum((n - 1) * step for n, step in zip(share.shape, stride, strict=True)) + 1 == share.numel

@@ -169,7 +169,7 @@ def times(protocol: Protocol, x: Share, by: Factor) -> Share:
     if by.ring.dim() == 0 and abs(int(by.ring)) == 1:
         out = protocol.divide_by_power_of_two(x, by.scale) if by.scale else x
         out = protocol.neg(out) if int(by.ring) < 0 else out
-        out = protocol.linear(torch.clone, out) if out is x else out
+        out = protocol.copied(torch.clone, out) if out is x else out
     else:
         out = protocol.times_public(x, by.ring, by.scale)
     return protocol.divide_by_power_of_two(out, by.shift) if by.shift else out

@@ -27,10 +27,10 @@ def to_copy(protocol: Protocol, x: Secret, *, dtype: torch.dtype | None = None, 
     """
     dtype = x.dtype if dtype is None else dtype
     if dtype == x.dtype:
-        return Secret(protocol, protocol.linear(torch.clone, x._share), dtype)
+        return Secret(protocol, protocol.copied(torch.clone, x._share), dtype)
     converted = cast(protocol, x, dtype)
     if converted._share.storage is x._share.storage:
-        return Secret(protocol, protocol.linear(torch.clone, converted._share), dtype)
+        return Secret(protocol, protocol.copied(torch.clone, converted._share), dtype)
     return converted
 
 

@@ -24,36 +24,36 @@ aten = torch.ops.aten
 _Indices = Sequence[Tensor | None]
 
 
-def _linear(protocol: Protocol, x: Secret | Tensor, function: Callable[[Tensor], Tensor]) -> Secret:
-    return Secret(protocol, protocol.linear(function, lifted(protocol, x, x.dtype)), x.dtype)
+def _taken(protocol: Protocol, x: Secret | Tensor, function: Callable[[Tensor], Tensor]) -> Secret:
+    return Secret(protocol, protocol.copied(function, lifted(protocol, x, x.dtype)), x.dtype)
 
 
 @rule(aten.index.Tensor)
 def index(protocol: Protocol, x: Secret | Tensor, indices: _Indices) -> Secret:
     """Free."""
     indices = _placed(protocol, indices)
-    return _linear(protocol, x, lambda part: aten.index(part, indices))
+    return _taken(protocol, x, lambda part: aten.index(part, indices))
 
 
 @rule(aten.index_select.default)
 def index_select(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor) -> Secret:
     """Free."""
     index = _placed(protocol, [index])[0]
-    return _linear(protocol, x, lambda part: part.index_select(dim, index))
+    return _taken(protocol, x, lambda part: part.index_select(dim, index))
 
 
 @rule(aten.gather.default)
 def gather(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Secret:
     """Free."""
     index = _placed(protocol, [index])[0]
-    return _linear(protocol, x, lambda part: part.gather(dim, index))
+    return _taken(protocol, x, lambda part: part.gather(dim, index))
 
 
 @rule(aten.masked_select.default)
 def masked_select(protocol: Protocol, x: Secret | Tensor, mask: Tensor) -> Secret:
     """Free for a public mask."""
     mask = _placed(protocol, [mask])[0]
-    return _linear(protocol, x, lambda part: part.masked_select(mask))
+    return _taken(protocol, x, lambda part: part.masked_select(mask))
 
 
 @rule(aten.index_put.default)
@@ -62,7 +62,8 @@ def index_put(
 ) -> Secret:
     """Free."""
     indices = _placed(protocol, indices)
-    return _merged(protocol, x, values, lambda part, new: aten.index_put(part, indices, new, accumulate))
+    put = _added if accumulate else _merged
+    return put(protocol, x, values, lambda part, new: aten.index_put(part, indices, new, accumulate))
 
 
 @rule(aten.index_add.default)
@@ -71,14 +72,14 @@ def index_add(
 ) -> Secret:
     """Free."""
     index = _placed(protocol, [index])[0]
-    return _merged(protocol, x, source * alpha, lambda part, new: part.index_add(dim, index, new))
+    return _added(protocol, x, source * alpha, lambda part, new: part.index_add(dim, index, new))
 
 
 @rule(aten.scatter_add.default)
 def scatter_add(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, source: Any) -> Secret:
     """Free."""
     index = _placed(protocol, [index])[0]
-    return _merged(protocol, x, source, lambda part, new: part.scatter_add(dim, index, new))
+    return _added(protocol, x, source, lambda part, new: part.scatter_add(dim, index, new))
 
 
 @rule(aten.scatter.value)
@@ -128,10 +129,15 @@ def _scattered_to_winners(
 
 
 def _merged(protocol: Protocol, x: Secret | Tensor, values: Any, merge: Callable[[Tensor, Tensor], Tensor]) -> Secret:
-    """``merge(x, values)``, which places or adds values at public positions."""
-    return Secret(
-        protocol, protocol.linear(merge, lifted(protocol, x, x.dtype), lifted(protocol, values, x.dtype)), x.dtype
-    )
+    """``merge(x, values)``, which places values at public positions."""
+    both = lifted(protocol, x, x.dtype), lifted(protocol, values, x.dtype)
+    return Secret(protocol, protocol.copied(merge, *both), x.dtype)
+
+
+def _added(protocol: Protocol, x: Secret | Tensor, values: Any, add: Callable[[Tensor, Tensor], Tensor]) -> Secret:
+    """``add(x, values)``, which adds values at public positions."""
+    both = lifted(protocol, x, x.dtype), lifted(protocol, values, x.dtype)
+    return Secret(protocol, protocol.linear(add, *both), x.dtype)
 
 
 def _placed(protocol: Protocol, indices: _Indices) -> list[Any]:

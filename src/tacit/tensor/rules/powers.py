@@ -82,7 +82,7 @@ def power_of_number(protocol: Protocol, x: Secret, exponent: Number) -> Secret:
     if exponent == 0:
         return x.new_ones(x.shape, dtype=dtype)  # type: ignore[return-value]
     out = power.power(protocol, base, exponent)
-    return Secret(protocol, protocol.linear(torch.clone, base) if out is base else out, dtype)
+    return Secret(protocol, protocol.copied(torch.clone, base) if out is base else out, dtype)
 
 
 @rule(aten.pow.Tensor_Tensor)

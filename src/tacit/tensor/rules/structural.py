@@ -19,7 +19,7 @@ from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
 
-_LINEAR: tuple[OpOverload, ...] = (
+_COPYING: tuple[OpOverload, ...] = (
     aten.flip.default,
     aten.roll.default,
     aten.repeat.default,
@@ -37,18 +37,18 @@ _LINEAR: tuple[OpOverload, ...] = (
 
 def _enter(op: OpOverload) -> None:
     @rule(op)
-    def linear(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> Secret:
-        return Secret(protocol, protocol.linear(lambda part: op(part, *args, **kwargs), x._share), x.dtype)
+    def copy(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> Secret:
+        return Secret(protocol, protocol.copied(lambda part: op(part, *args, **kwargs), x._share), x.dtype)
 
 
-for _op in _LINEAR:
+for _op in _COPYING:
     _enter(_op)
 
 
 @rule(aten.clone.default)
 def clone(protocol: Protocol, x: Secret, *, memory_format: Any = None) -> Secret:
     """A copy; always contiguous."""
-    return Secret(protocol, protocol.linear(torch.clone, x._share), x.dtype)
+    return Secret(protocol, protocol.copied(torch.clone, x._share), x.dtype)
 
 
 @rule(aten.cat.default)
@@ -66,7 +66,7 @@ def stack(protocol: Protocol, tensors: Sequence[Secret | Tensor], dim: int = 0) 
 
 def _joined(protocol: Protocol, tensors: Sequence[Secret | Tensor], join: Callable[..., Tensor]) -> Secret:
     dtype = reduce(torch.promote_types, [t.dtype for t in tensors])
-    return Secret(protocol, protocol.linear(join, *(lifted(protocol, t, dtype) for t in tensors)), dtype)
+    return Secret(protocol, protocol.copied(join, *(lifted(protocol, t, dtype) for t in tensors)), dtype)
 
 
 def lifted(protocol: Protocol, x: Secret | Tensor | Number, dtype: torch.dtype) -> Share:
@@ -79,7 +79,7 @@ def lifted(protocol: Protocol, x: Secret | Tensor | Number, dtype: torch.dtype) 
 @rule(aten.constant_pad_nd.default)
 def constant_pad_nd(protocol: Protocol, x: Secret, pad: Sequence[int], value: Number = 0) -> Secret:
     """Free."""
-    padded = protocol.linear(lambda part: aten.constant_pad_nd(part, pad, 0), x._share)
+    padded = protocol.copied(lambda part: aten.constant_pad_nd(part, pad, 0), x._share)
     if value:
         frame = aten.constant_pad_nd(torch.zeros(x.shape, dtype=torch.float64), pad, float(value))
         if padded.storage.boolean:
@@ -146,4 +146,4 @@ def chosen(protocol: Protocol, condition: Secret | Tensor, x: Share, y: Share) -
     if isinstance(condition, Secret):
         return choose(protocol, condition._share, x, y)
     condition = protocol.placed(condition)
-    return protocol.linear(lambda left, right: torch.where(condition, left, right), x, y)
+    return protocol.copied(lambda left, right: torch.where(condition, left, right), x, y)
