@@ -1,30 +1,40 @@
 # make demo    install into .venv and run the demonstration
 # make test    install with everything for development, then check and run all tests
+# make quick   while you work, within a minute: lint and the tests that are not slow; ARGS=tests/ring for some of them
 # make check   formatting, lint, types and layers only
 # make format  rewrite the sources in the project's format
 # make bench   measure operations and models; make bench-peers: others beside them; make bench-report: write it up
 PYTHON ?= python3
+# Tests run on so many cores; auto: half of them (tests/conftest.py).
+WORKERS ?= auto
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Exact versions, also for what the build itself needs.
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 INSTALL := $(PINNED) $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Tests of one xdist_group share something that takes long to make: one worker has them all.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # An editable install sees changed Python files by itself; only these ask for a new one.
 NEEDS_INSTALL := pyproject.toml constraints.txt $(wildcard native/CMakeLists.txt native/*.cpp native/*.h)
 
-.PHONY: demo test check format clean bench bench-peers bench-report
+.PHONY: demo test quick check lint format clean bench bench-peers bench-report
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/tacit demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
-check: $(VENV)/.installed-dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+quick: lint
+	$(PYTEST) -q -m 'not slow' $(ARGS)
+
+check: lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

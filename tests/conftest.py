@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 
 import hypothesis
@@ -10,6 +11,12 @@ import torch
 hypothesis.settings.register_profile("tacit", deadline=None)
 hypothesis.settings.load_profile("tacit")
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half of the cores, for a test starts several parties; two at least, eight at most: one group takes that long."""
+    return max(2, min(8, len(os.sched_getaffinity(0)) // 2))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a dozen processes: what is written up comes from this program
 def test_the_smallest_row_is_measured_and_compared_with_pytorch(tmp_path):
     file = tmp_path / "bench.json"
     done = run("benchmarks", "--rows", ROW, "--repeat", "1", "--json", str(file), "--network", "lan")

@@ -28,6 +28,7 @@ def test_without_a_device_nothing_is_measured():
     assert done.stdout.startswith("no CUDA device here: nothing was measured")
 
 
+@pytest.mark.slow  # the whole program: a mistake in it would cost time on a device that is there for minutes
 def test_a_rehearsal_checks_everything(tmp_path):
     file = tmp_path / "gpu.json"
     done = run("--device", "cpu", "--repeat", "1", "--json", str(file))
@@ -39,6 +40,7 @@ def test_a_rehearsal_checks_everything(tmp_path):
     assert "ring GEMM" in done.stdout
 
 
+@pytest.mark.slow  # every check, operation by operation: the only sight of its transfers without a device
 def test_the_checks_move_what_they_check(monkeypatch):
     """On a pretended device they must not fail for reasons of their own."""
     with pretended_cuda():

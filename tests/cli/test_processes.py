@@ -8,6 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
+pytestmark = pytest.mark.slow  # three processes that import PyTorch, each time: the commands as people use them
+
 JOB = "import tacit\ndef job():\n    print(f'here is {tacit.party().name}')\n    return tacit.party().rank\n"
 
 
@@ -51,14 +53,14 @@ def cluster(tmp_path, ports):
     path = tmp_path / "cluster.toml"
     path.write_text(
         f'session = "test"\ndealer = "127.0.0.1:{dealer}"\n[parties]\nlab = "127.0.0.1:{lab}"\n'
-        f'clinic = "127.0.0.1:{clinic}"\n[settings]\nconnect_timeout = 20\n'
+        f'clinic = "127.0.0.1:{clinic}"\n[settings]\nconnect_timeout = 60\n'
     )
     return path
 
 
 def test_all_parties_as_processes(job_file, start):
     run = start("run", job_file, "--parties", "lab,clinic", "--show")
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=100)
     assert run.returncode == 0, err
     assert "here is lab" in out
     assert "clinic returned\n1" in out
@@ -68,10 +70,10 @@ def test_a_dealer_and_two_parties_find_each_other(job_file, cluster, start):
     dealer = start("dealer", "--config", cluster)
     parties = [start("run", job_file, "--config", cluster, "--party", name, "--show") for name in ("lab", "clinic")]
     for rank, (party, name) in enumerate(zip(parties, ("lab", "clinic"), strict=True)):
-        out, err = party.communicate(timeout=60)
+        out, err = party.communicate(timeout=100)
         assert party.returncode == 0, err
         assert f"{name} returned\n{rank}" in out
-    out, err = dealer.communicate(timeout=60)
+    out, err = dealer.communicate(timeout=100)
     assert dealer.returncode == 0, err
     assert "Dealt to lab, clinic" in out
 
@@ -82,12 +84,12 @@ def test_a_job_that_fails_at_one_party_is_told_at_all(job_file, cluster, start):
     )
     dealer = start("dealer", "--config", cluster)
     lab, clinic = (start("run", job_file, "--config", cluster, "--party", name) for name in ("lab", "clinic"))
-    _, err = lab.communicate(timeout=60)
+    _, err = lab.communicate(timeout=100)
     assert lab.returncode == 1
     assert "party 'lab' failed: ValueError: no beds" in err
     assert "node.py" not in err
     for other in (clinic, dealer):
-        _, err = other.communicate(timeout=60)
+        _, err = other.communicate(timeout=100)
         assert other.returncode == 1
         assert "'lab' stopped with an error" in err
         assert "Traceback" not in err

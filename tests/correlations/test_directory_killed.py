@@ -8,6 +8,8 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import pytest
+
 import tacit
 from tacit.correlations.directory import deal, make_keys
 from tacit.party import DEALER
@@ -17,6 +19,7 @@ COUNT = 40
 NAMES = ("lab", "clinic")
 
 
+@pytest.mark.slow  # 27 runs of two processes: what is promised holds at whatever moment a party dies
 def test_no_part_is_used_twice_whoever_is_killed(tmp_path):
     spec = spec_from_file_location("killed_runs", SCRIPT)
     script = module_from_spec(spec)

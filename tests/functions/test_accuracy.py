@@ -53,6 +53,7 @@ def test_two_parties(findings: dict[str, Finding]) -> None:
     assert not beyond(list(findings.values()))
 
 
+@pytest.mark.slow  # every sweep three times more: the other ways of rounding and sharing have errors of their own
 @pytest.mark.parametrize(
     ("settings", "parties"),
     [
@@ -83,6 +84,7 @@ def test_softmax_of_a_long_row_costs_little_for_an_entry(findings: dict[str, Fin
     assert found.sent == pytest.approx(36 + 12.3, rel=0.03)
 
 
+@pytest.mark.slow  # the only sweep with a narrow compare_bits, where a function that needs a wider one is wrong
 def test_narrow_comparisons() -> None:
     """With 40 bits a comparison opens less and the range is smaller: |x| < 2**22."""
     sweeps = [

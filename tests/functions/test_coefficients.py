@@ -43,6 +43,7 @@ def test_a_fit_follows_its_function(name: str) -> None:
     assert np.max(np.abs(value(fit, x) - truth) * weight) < 3e-5
 
 
+@pytest.mark.slow  # computes every fit again, or nobody could tell where the numbers come from
 @pytest.mark.parametrize("name", script.TASKS)
 def test_the_script_writes_what_is_in_the_repository(name: str) -> None:
     """To within what another processor's rounding may change."""

@@ -32,6 +32,7 @@ def test_every_primitive_means_the_same_in_blocks(monkeypatch: pytest.MonkeyPatc
 SEEN = ["compare with three", "relu of a product", "exponential", "waves", "select_sums", "gelu"]
 
 
+@pytest.mark.slow  # many blocks, many repetitions: whether masks of blocks are new shows in what is seen, nowhere else
 @pytest.mark.parametrize("name", SEEN)
 @pytest.mark.parametrize("parties", [2, 3])
 def test_what_is_seen_in_blocks_is_uniform(monkeypatch: pytest.MonkeyPatch, name: str, parties: int) -> None:

@@ -3,8 +3,11 @@ import pytest
 from tacit.settings import Settings
 from tacit.testing.protocols import check
 
+MORE = [pytest.param(parties, marks=pytest.mark.slow) for parties in (3, 4)]
+"""What two parties never do: corrections at one of several, messages that cross. Most of the seconds go there."""
 
-@pytest.mark.parametrize("parties", [2, 3, 4])
+
+@pytest.mark.parametrize("parties", [2, *MORE])
 @pytest.mark.parametrize(
     "settings",
     [

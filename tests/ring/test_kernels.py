@@ -30,6 +30,7 @@ def test_reference_is_always_there() -> None:
     assert kernels.choose("auto")[0] == (NATIVE[0] if NATIVE else "reference")
 
 
+@pytest.mark.slow  # three processes: the choice is made on import
 def test_the_environment_decides() -> None:
     assert active_under("reference") == "reference"
     assert active_under("device") == "device"

@@ -76,6 +76,7 @@ def test_compiled_functions_compile_again_afterwards():
     assert seen
 
 
+@pytest.mark.slow  # imports PyTorch and its compiler anew: only a process that has neither can tell
 def test_a_compiler_that_comes_late_is_told_as_well():
     program = """
         import sys, torch, tacit

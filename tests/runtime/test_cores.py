@@ -10,6 +10,9 @@ from tacit.errors import MisuseError
 from tacit.runtime.cores import computing_with
 
 PLAIN = tacit.Settings(protocol="plaintext")
+PROCESSES = pytest.param("processes", marks=pytest.mark.slow)
+"""Slow, for each imports PyTorch; but the number of threads belongs to a process, and has to get there."""
+
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -21,7 +24,7 @@ def job() -> tuple[int, torch.Tensor]:
     return torch.get_num_threads(), tacit.reveal(y @ y.transpose(1, 2))
 
 
-@pytest.mark.parametrize("backend", ["threads", "processes"])
+@pytest.mark.parametrize("backend", ["threads", PROCESSES])
 def test_no_result_depends_on_the_number_of_threads(backend) -> None:
     before = torch.get_num_threads()
     results = {n: tacit.run(job, ["lab", "clinic"], backend=backend, settings=PLAIN, threads=n) for n in (1, 2, 5)}
@@ -32,11 +35,11 @@ def test_no_result_depends_on_the_number_of_threads(backend) -> None:
             assert torch.equal(revealed, results[1]["lab"][1])
 
 
-def test_one_thread_unless_told_otherwise() -> None:
+@pytest.mark.parametrize("backend", ["threads", PROCESSES])
+def test_one_thread_unless_told_otherwise(backend) -> None:
     with computing_with(4):
-        for backend in ("threads", "processes"):
-            found = tacit.run(torch.get_num_threads, ["lab", "clinic"], backend=backend, settings=PLAIN)
-            assert found == {"lab": 1, "clinic": 1}
+        found = tacit.run(torch.get_num_threads, ["lab", "clinic"], backend=backend, settings=PLAIN)
+        assert found == {"lab": 1, "clinic": 1}
         assert torch.get_num_threads() == 4
 
 

@@ -18,6 +18,8 @@ from tacit.errors import MisuseError, PartyFailedError
 from tacit.runtime.session import current
 from tacit.transport import pulse
 
+pytestmark = pytest.mark.slow  # four processes that import PyTorch, each time: nothing less can be killed or frozen
+
 PARTIES = ["lab", "clinic", "bank"]
 SETTINGS = tacit.Settings(connect_timeout=5, heartbeat_timeout=2)
 NOTICE_SECONDS = 5

@@ -7,8 +7,11 @@ import pytest
 from tacit.testing.leaks import check
 from tacit.testing.programs import CASES
 
+MORE = [pytest.param(parties, marks=pytest.mark.slow) for parties in (3, 4)]
+"""Slow, four fifths of the time: but only here several parties together look for what none of them sees alone."""
 
-@pytest.mark.parametrize("parties", [2, 3, 4])
+
+@pytest.mark.parametrize("parties", [2, *MORE])
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_seen_is_uniform(name: str, parties: int) -> None:
     case = CASES[name]

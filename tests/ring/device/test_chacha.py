@@ -20,7 +20,11 @@ STREAMS = [0, 1, 16, 2**31, 2**32 - 1, 2**32 + 5, 2**63, 2**64 - 1]
 TRITON = "tacit.ring.device.chacha_triton"
 
 
-@pytest.fixture(params=["torch", "triton"], scope="module")
+INTERPRETED = pytest.param("triton", marks=pytest.mark.slow)
+"""Slow, but the only way to run this code without a device."""
+
+
+@pytest.fixture(params=["torch", INTERPRETED], scope="module")
 def fill(request: pytest.FixtureRequest) -> Iterator[Fill]:
     if request.param == "torch":
         yield chacha_torch.fill
@@ -89,6 +93,7 @@ def test_triton_is_taken_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) 
     assert chacha.fastest.__wrapped__() is chacha_torch.fill
 
 
+@pytest.mark.slow  # imports the compiler anew; what else says that it takes the kernel?
 def test_triton_compiles_the_kernel() -> None:
     """To machine code, which needs no device: what the interpreter takes, the compiler may refuse."""
     pytest.importorskip("triton")
