@@ -38,6 +38,7 @@ def test_the_smallest_row_is_measured_and_compared_with_pytorch(tmp_path):
     assert ROW in done.stdout
 
 
+@pytest.mark.slow  # a process: the answer to a slip of the pen is its exit status and one line
 def test_a_row_that_is_not_there_is_named():
     done = run("benchmarks", "--rows", "division-by-zero")
     assert done.returncode == 2

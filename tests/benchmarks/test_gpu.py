@@ -21,6 +21,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow  # a process: it must end in peace where there is no device, for scripts run it everywhere
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device to be measured")
 def test_without_a_device_nothing_is_measured():
     done = run()

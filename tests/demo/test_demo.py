@@ -94,6 +94,7 @@ def test_json_is_all_that_goes_to_standard_output():
     assert found["revealed"][0]["line"].startswith("job.py:")
 
 
+@pytest.mark.slow  # the demonstration as the README starts it: four processes, and not a warning
 def test_three_processes():
     command = [sys.executable, "-W", "error", "-m", "tacit.cli", "demo", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)

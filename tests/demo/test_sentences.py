@@ -31,6 +31,7 @@ def plain():
     return plain_embeddings(16)
 
 
+@pytest.mark.slow  # twelve sentences through real weights, in processes: what a visitor of the README does
 def test_private_embeddings_are_those_of_plaintext():
     summary = run_sentences("processes")
     assert summary.cosine_worst > 0.9999
@@ -44,6 +45,7 @@ def test_private_embeddings_are_those_of_plaintext():
         assert part in text.getvalue()
 
 
+@pytest.mark.slow  # the same again in threads, for the other way to hold the words
 def test_with_a_public_table_and_as_json():
     command = ["demo", "sentences", "--json", "--public-table", "--backend", "threads", "--length", "15"]
     result = CliRunner().invoke(app, command)
@@ -55,6 +57,7 @@ def test_with_a_public_table_and_as_json():
 
 
 @one_worker
+@pytest.mark.slow  # real weights again: whether the summary could miss a wrong result
 def test_a_wrong_result_shows(plain):
     wrong = plain.flip(0)
     outcomes = {CLINIC: Outcome(1.0, 1, 1, 1, (), wrong), LAB: Outcome(1.0, 1, 1, 1, ())}
@@ -64,6 +67,7 @@ def test_a_wrong_result_shows(plain):
 
 
 @one_worker
+@pytest.mark.slow  # and again, at another length
 def test_the_length_of_a_sentence_does_not_show_in_its_shapes(plain):
     shapes = {tuple(part.shape) for part in batch(16)}
     assert shapes == {(12, 16), (12, 1, 1, 16), (12, 1, 16)}
@@ -82,6 +86,7 @@ def test_without_transformers_the_demo_says_what_to_install(monkeypatch):
     assert "tacit[demo]" in result.stderr
 
 
+@pytest.mark.slow  # the whole demonstration, for it must stay what the command means
 def test_digits_is_the_first_demonstration():
     listed = CliRunner().invoke(app, ["demo", "--help"]).stdout
     assert "digits" in listed

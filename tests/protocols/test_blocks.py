@@ -23,7 +23,11 @@ def limited(monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
     monkeypatch.setattr(blocks, "LIMIT", nbytes)
 
 
-@pytest.mark.parametrize("parties", [2, 3, 4])
+MORE = [pytest.param(parties, marks=pytest.mark.slow) for parties in (3, 4)]
+"""Slow, as in test_conformance.py: what two parties never do, done block by block."""
+
+
+@pytest.mark.parametrize("parties", [2, *MORE])
 def test_every_primitive_means_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch, parties: int) -> None:
     limited(monkeypatch, 1 << 12)
     assert len(protocols.check(tacit.Settings(), parties)) > 100

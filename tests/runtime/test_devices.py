@@ -39,7 +39,12 @@ def revealed(settings: Settings, parties: int, at: list[str] | None = None) -> d
 
 @pytest.mark.parametrize(
     ("settings", "parties"),
-    [(Settings(), 2), (Settings(truncation="exact"), 3), (Settings(randomness="insecure_local", compare_bits=40), 4)],
+    [
+        (Settings(), 2),
+        # Slow: every tensor of three and four parties is watched; some are made for the parties after the second only.
+        pytest.param(Settings(truncation="exact"), 3, marks=pytest.mark.slow),
+        pytest.param(Settings(randomness="insecure_local", compare_bits=40), 4, marks=pytest.mark.slow),
+    ],
 )
 def test_a_session_on_a_device(settings: Settings, parties: int) -> None:
     expected = revealed(settings, parties, [])["lab"][0]

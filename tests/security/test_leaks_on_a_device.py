@@ -11,6 +11,7 @@ from tacit.testing.programs import CASES
 CHOSEN = [name for i, name in enumerate(sorted(CASES)) if i % 6 == 0]
 
 
+@pytest.mark.slow  # other kernels that make masks: a wrong one would still give right results
 @pytest.mark.parametrize("name", CHOSEN)
 def test_what_is_seen_is_uniform(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_kernels", device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 import tacit
@@ -27,6 +28,7 @@ def step(p: Protocol) -> list[Share]:
     return []
 
 
+@pytest.mark.slow  # ten training steps, each message of which is looked at: primitives alone would not show reuse
 def test_a_training_step_shows_nothing() -> None:
     # An activation is opened to the owner of the weights in the forward pass and to all in the backward pass.
     report = check(step, 2, repetitions=10, again=[("addmm", "mm"), ("mm", "mm")])

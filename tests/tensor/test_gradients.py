@@ -151,6 +151,7 @@ def test_a_relu_after_a_linear_layer_costs_what_is_declared():
     assert tacit.run(job, ["lab", "clinic"], settings=settings)["lab"] == (4, 98)
 
 
+@pytest.mark.slow  # processes: threads that take turns would hide an order that is left to chance
 def test_both_parties_run_backward_in_the_same_order():
     def job():
         net, x, target = build("cnn")
