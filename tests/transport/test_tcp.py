@@ -1,9 +1,11 @@
+import threading
+
 import pytest
 
-from tacit.errors import FrameError, LinkError, MisuseError
+from tacit.errors import DivergenceError, FrameError, LinkError, MisuseError
 from tacit.runtime.rendezvous import listen, meet
 from tacit.settings import Settings
-from tacit.testing.transports import TransportSuite, close_all, take, together
+from tacit.testing.transports import Story, TransportSuite, close_all, take, together
 from tacit.transport import faults
 from tacit.transport.security import PlainLoopback
 
@@ -40,6 +42,18 @@ def everybody_blames_clinic(nodes, kind, match):
         assert caught.value.party == "clinic"
 
     together([lambda: witness("lab"), lambda: witness("bank")], seconds=5)
+
+
+def test_where_programs_part_is_told_although_others_say_sooner_that_they_do(monkeypatch):
+    nodes = connect(NAMES, heartbeat_timeout=4.0)
+    nodes["lab"].witness = Story("lab", NAMES, b"matmul")
+    nodes["clinic"].witness = Story("clinic", NAMES, b"relu")
+    monitor = nodes["clinic"]._monitor
+    answer = monitor.ask_history
+    monkeypatch.setattr(monitor, "ask_history", lambda peer: threading.Timer(0.3, answer, [peer]).start())
+    with pytest.raises(DivergenceError, match="matmul at lab, relu at clinic"):
+        nodes["lab"].report_divergence("clinic")
+    close_all(nodes)
 
 
 def test_garbage_names_the_sender_everywhere():

@@ -78,6 +78,7 @@ class Monitor:
         self._heard = dict.fromkeys(links, monotonic())
         self._suspects: dict[str, float] = {}
         self._asked: dict[str, float] = {}
+        self._hearsay: Failure | None = None
         self._idle: dict[str, bytes] = {}
         self._alarm = Alarm()
         self._stopped = False
@@ -168,7 +169,7 @@ class Monitor:
         if kind is Kind.HEARTBEAT:
             self._compare(peer, payload)
         elif kind is Kind.ABORT:
-            transport.fail(unpack_failure(payload, peer, (transport.name, *transport.peers)))
+            self._heard_of(unpack_failure(payload, peer, (transport.name, *transport.peers)))
         elif kind is Kind.GOODBYE:
             sent = unpack_message(payload, peer).get("sent")
             transport.departed(peer, sent if isinstance(sent, int) else 0)
@@ -179,6 +180,16 @@ class Monitor:
             transport.fail(Failure(peer, Category.DIVERGED, transport.name, detail))
         else:
             raise FrameError(f"'{peer}' sent a {kind.name} frame inside a session.", peer)
+
+    def _heard_of(self, failure: Failure) -> None:
+        """Somebody's failure, perhaps by way of a third party and so ahead of a history that is on its way here.
+
+        The history says where the programs part, and "they do not run the same program" would come first: it waits.
+        """
+        if failure.category is Category.DIVERGED and self._asked:
+            self._hearsay = self._hearsay or failure
+        else:
+            self._transport.fail(failure)
 
     def _beat(self) -> None:
         for peer, link in self._links.items():
@@ -213,7 +224,7 @@ class Monitor:
             if not transport.has_departed(peer):
                 transport.fail(Failure(peer, Category.LOST, me))
         for peer in silent:
-            transport.fail(Failure(peer, Category.DIVERGED, me))
+            transport.fail(self._hearsay or Failure(peer, Category.DIVERGED, me))
         for peer, heard in self._heard.items():
             if now - heard > self._timeout and not transport.has_departed(peer) and peer not in self._suspects:
                 detail = f"'{peer}' is frozen: no heartbeat from it for {self._timeout:g} s"
