@@ -30,7 +30,12 @@ def words() -> Words:
     return make
 
 
-@pytest.fixture(params=list(kernels.available()))
+NAMES = list(kernels.available())
+TARGETS = [pytest.param(name, marks=pytest.mark.slow if name in NAMES[1:-2] else ()) for name in NAMES]
+"""Slow, all of them together: the widths of vectors that are not taken here. Other machines take them."""
+
+
+@pytest.fixture(params=TARGETS)
 def target(request: pytest.FixtureRequest) -> kernels.Kernels:
     """Every set of kernels that runs here, the reference among them."""
     return kernels.available()[request.param]

@@ -104,6 +104,7 @@ def test_convolutions_are_exact_for_any_layout(target: Kernels, words, case: tup
     assert torch.equal(target.convolve(expanded, w, window), wrapped(exact_convolution(expanded, w, window)))
 
 
+@pytest.mark.slow  # large, or the threads would leave it to one of them
 @pytest.mark.usefixtures("three_threads")
 def test_threads_share_a_convolution(target: Kernels, words) -> None:
     for groups in (1, 5):
