@@ -1,4 +1,7 @@
-"""Every error that Tacit raises, sorted by whose fault it is. None of them prints a share or a secret."""
+"""Every error that Tacit raises, sorted by whose fault it is. None of them prints a share or a secret.
+
+But in debug sessions (``Settings(debug=True)``), where nothing is secret, messages show values.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,14 @@ class EncodingError(MisuseError, ValueError):
 
 
 class RangeError(MisuseError, OverflowError):
-    """A value that left the range of fixed point on the way; noticed by the plaintext protocol only."""
+    """A value that left the range of fixed point on the way.
+
+    Noticed by the plaintext protocol, and in debug sessions (``Settings(debug=True)``), whose messages show values.
+    """
+
+
+class InaccuracyError(TacitError):
+    """A result that is not what PyTorch gives for it, found in a debug session, whose messages show values."""
 
 
 class UnsupportedOpError(MisuseError, NotImplementedError):

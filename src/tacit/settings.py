@@ -22,7 +22,8 @@ class Settings:
     frac_bits: fraction bits of fixed point (4 to 24). compare_bits: the width that comparisons open (frac_bits + 8
     to 64): values at a comparison must satisfy ``|x| < 2**(compare_bits - 2 - frac_bits)``. truncation:
     ``"probabilistic"`` (floor or floor + 1, unbiased) or ``"exact"`` (round to nearest). randomness: where correlated
-    randomness comes from. Time-outs are in seconds.
+    randomness comes from. debug: every party sees every value, and computes beside each operation what PyTorch gives
+    for it; the first one that overflows or goes astray raises. Time-outs are in seconds.
     """
 
     frac_bits: int = 16
@@ -31,6 +32,7 @@ class Settings:
     randomness: Literal["dealer", "directory", "insecure_local"] = "dealer"
     protocol: Literal["additive", "plaintext"] = "additive"
     generator: Literal["aes128-ctr", "chacha20"] = "aes128-ctr"
+    debug: bool = False
     connect_timeout: float = 60.0
     heartbeat_timeout: float = 4.0
 
@@ -39,6 +41,13 @@ class Settings:
         _one_of("randomness", self.randomness, RANDOMNESS, RANDOMNESS_TO_COME)
         _one_of("generator", self.generator, GENERATORS)
         _one_of("truncation", self.truncation, TRUNCATIONS)
+        if not isinstance(self.debug, bool):
+            raise MisuseError(f"Settings(debug=...) must be True or False, got {self.debug!r}.")
+        if self.debug and self.randomness == "directory":
+            raise MisuseError(
+                "Settings(debug=True) opens every value, so it takes no material that was dealt ahead of time, and "
+                "no plan can be made of it. Use randomness='dealer' or 'insecure_local' with it."
+            )
         _between("frac_bits", self.frac_bits, 4, 24)
         _between("compare_bits", self.compare_bits, self.frac_bits + 8, 64)
         for name in ("connect_timeout", "heartbeat_timeout"):

@@ -28,10 +28,19 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     return parsed
 
 
+def _switch(name: str, value: Any) -> bool:
+    said = {"true": True, "false": False}.get(str(value).lower())
+    if said is None:
+        raise MisuseError(f"the setting {name} must be true or false, got {value!r}.")
+    return said
+
+
 def _converted(name: str, value: Any) -> Any:
     if name not in _DEFAULTS:
         raise MisuseError(f"there is no setting {name!r}. The settings are {', '.join(_DEFAULTS)}.")
     kind = type(_DEFAULTS[name])
+    if kind is bool:
+        return _switch(name, value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise MisuseError(f"the setting {name} cannot be {value!r}.")
     if kind is str and isinstance(value, str):

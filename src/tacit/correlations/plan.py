@@ -19,8 +19,8 @@ from tacit.ring.bilinear import Bilinear
 from tacit.settings import Settings
 
 FORMAT = 1
-_OPEN = ("randomness", "connect_timeout", "heartbeat_timeout")
-"""Settings that a run may choose without another plan."""
+_OPEN = ("randomness", "debug", "connect_timeout", "heartbeat_timeout")
+"""Settings that a run may choose without another plan; there is none for debug sessions."""
 
 
 def planned_settings(settings: Settings) -> dict[str, object]:

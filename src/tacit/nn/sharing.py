@@ -43,7 +43,8 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
         with _unreferenced(net):
             for name, tensor in plain.items():
                 outline = Outline.of(tensor)._replace(requires_grad=False)
-                _replace(protocol, net, name, tensor, shared(protocol, rings.pop(name, None), outline, owner))
+                secret = shared(protocol, rings.pop(name, None), outline, owner, tensor)
+                _replace(protocol, net, name, tensor, secret)
     for module in net.modules():
         if not hasattr(module, "_tacit_guard"):
             module._tacit_guard = module.register_load_state_dict_pre_hook(_refuse_plain_values)

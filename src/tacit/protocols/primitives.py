@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -30,6 +30,9 @@ class Primitives(ABC):
         self.channel = channel
         self.device = channel.device
         """Where the shares lie and this party computes with them."""
+
+        self.shadows: Any = None
+        """In a debug session, what computes the plain value of every secret beside it (``tacit.tensor.shadow``)."""
 
     def placed(self, value: Tensor) -> Tensor:
         """A public tensor where the shares lie. All public numbers are computed on the CPU, by every party alike."""

@@ -16,6 +16,7 @@ from tacit.ring.device.staging import CPU
 from tacit.runtime import handshake
 from tacit.runtime.session import Session
 from tacit.settings import Settings
+from tacit.tensor.shadow import Shadows
 from tacit.transport._base import Transport
 from tacit.transport.channel import Channel
 from tacit.transport.transcript import Transcript
@@ -65,6 +66,8 @@ def open_session(
     channel = Channel(party, transport, Transcript(secrets.key), meter, device)
     source = _source(transport, party, settings, meter, supply, device) if protocols.needs_source(settings) else None
     protocol = protocols.make_protocol(settings, party, channel, source, secrets.pair_seeds)
+    if settings.debug:
+        protocol.shadows = Shadows(protocol)
     return Session(party, settings, transport, channel, protocol, source, meter)
 
 

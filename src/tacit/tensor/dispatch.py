@@ -38,6 +38,8 @@ def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dic
     if elsewhere:
         args, kwargs = _on_cpu(kind, args), _on_cpu(kind, kwargs)
     with channel.meter.op(entry.name):
+        if protocol.shadows is not None:
+            return protocol.shadows.watched(kind, op, args, kwargs, entry.rule)
         return conformed(kind, op, args, kwargs, entry.rule(protocol, *args, **kwargs))
 
 

@@ -44,18 +44,25 @@ def share_tensor(protocol: Protocol, value: Any, owner: str) -> Secret:
     channel.transcript.begin("secret", f"of {owner}")
     with channel.meter.op("secret"):
         if protocol.party.name == owner:
-            outline, ring = announce(protocol, lambda: _prepared(protocol, value))
+            outline, ring, plain = announce(protocol, lambda: _prepared(protocol, value))
         else:
-            outline, ring = Outline.from_json(heard(protocol, owner), owner), None
+            outline, ring, plain = Outline.from_json(heard(protocol, owner), owner), None, None
             _check_same(value, outline, owner)
-        return shared(protocol, ring, outline, owner)
+        return shared(protocol, ring, outline, owner, plain)
 
 
-def shared(protocol: Protocol, ring: Tensor | None, outline: Outline, owner: str) -> Secret:
-    """A secret of the ring integers (or bits) that ``owner`` has and gives away; None elsewhere."""
+def shared(
+    protocol: Protocol, ring: Tensor | None, outline: Outline, owner: str, plain: Tensor | None = None
+) -> Secret:
+    """A secret of the ring integers (or bits) that ``owner`` has and gives away; None elsewhere.
+
+    plain: the value itself at the owner, which a debug session tells the others.
+    """
     rank, boolean = rank_of(protocol.party, owner), outline.dtype == torch.bool
     share = protocol.share(ring, rank, outline.shape, unit_of(protocol, outline.dtype), boolean, moved=True)
     out = Secret(protocol, share, outline.dtype)
+    if protocol.shadows is not None:
+        protocol.shadows.begin(out, plain, rank)
     out.requires_grad_(outline.requires_grad)
     return out
 
@@ -67,7 +74,7 @@ def encoded(protocol: Protocol, value: Tensor) -> Tensor:
     return value.clone() if value.dtype == torch.bool else encode(value, unit_of(protocol, value.dtype))
 
 
-def _prepared(protocol: Protocol, value: Any) -> tuple[Any, tuple[Outline, Tensor]]:
+def _prepared(protocol: Protocol, value: Any) -> tuple[Any, tuple[Outline, Tensor, Tensor]]:
     if value is None:
         name = protocol.party.name
         raise MisuseError(f"tacit.secret(None, owner={name!r}) at {caller_line()}: the owner itself must have a value.")
@@ -76,7 +83,7 @@ def _prepared(protocol: Protocol, value: Any) -> tuple[Any, tuple[Outline, Tenso
     outline = Outline.of(tensor)
     if type(value) is float:  # encoded in full, but of PyTorch's default type
         outline = outline._replace(dtype=torch.get_default_dtype())
-    return outline.to_json(), (outline, encoded(protocol, tensor))
+    return outline.to_json(), (outline, encoded(protocol, tensor), tensor)
 
 
 def _check_same(value: Any, outline: Outline, owner: str) -> None:
@@ -123,6 +130,8 @@ def reveal_tensor(protocol: Protocol, ledger: Ledger, x: Any, to: str | None = N
     channel.transcript.begin("reveal", f"{shape} to {to or 'all'}")
     ledger.record(tuple(x.shape), x.dtype, party.names if to is None else to, caller_line())
     with channel.meter.op("reveal"):
+        if protocol.shadows is not None:
+            protocol.shadows.revealed(x)
         share = x._share
         value = protocol.reveal(share, rank)
     if value is None:
