@@ -55,7 +55,8 @@ class DebugAdditiveProtocol(AdditiveProtocol):
         if exceeds(value, tuple(thresholds), width):
             raise RangeError(
                 f"a value that is compared reaches {_largest(value) / 2**x.scale:.4g}, and with {width} bits "
-                f"differences must stay below 2**{width - 2 - x.scale} ({2.0 ** (width - 2 - x.scale):.4g})"
+                f"differences must stay below 2**{width - 2 - x.scale} ({2.0 ** (width - 2 - x.scale):.4g}), which "
+                "compare_bits decides"
             )
 
     def _check(self, what: str, largest: int, scale: int) -> None:
