@@ -25,8 +25,9 @@ demo: $(VENV)/.installed-demo
 test: check
 	$(PYTEST)
 
+# test_parity_quick.py has its part of test_parity.py, which takes seconds even without its slow tests.
 quick: lint
-	$(PYTEST) -q -m 'not slow' $(ARGS)
+	$(PYTEST) -q -m 'not slow' --ignore=tests/tensor/test_parity.py $(ARGS)
 
 check: lint
 	$(BIN)/mypy
