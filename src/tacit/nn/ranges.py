@@ -26,6 +26,7 @@ from tacit.protocols.sharing import HEADROOM
 from tacit.ring.coding import RANGE_BITS
 from tacit.settings import Settings
 from tacit.tensor.caught import CAUGHT
+from tacit.tensor.intermediates import sums_of_squares
 from tacit.tensor.operands import factor
 from tacit.tensor.probe import Log
 from tacit.tensor.registry import short_name
@@ -165,7 +166,7 @@ class Ranges:
         x = args[0] if args and isinstance(args[0], Tensor) else None
         if x is None or not x.dtype.is_floating_point or not x.numel():
             return
-        squares = _squares(name, x.detach().double(), args)
+        squares = sums_of_squares(name, args)
         if squares is not None:
             yield "a sum of squares", _largest(squares), 2 * self._frac_bits
         if name == "mean":
@@ -218,31 +219,6 @@ class _Catching(TorchFunctionMode):
             return function(*args, **(kwargs or {}))
         with self:
             return replacement(*args, **(kwargs or {}))
-
-
-def _squares(name: str, x: Tensor, args: Sequence[Any]) -> Tensor | None:
-    """The sums of squares that an operation on ``x`` adds up."""
-    if name == "native_layer_norm":
-        return _spread(x.flatten(x.dim() - len(args[1])))
-    if name in ("_fused_rms_norm", "rms_norm"):
-        return x.flatten(x.dim() - len(args[1])).square().sum(-1)
-    if name == "native_group_norm":
-        return _spread(x.reshape(args[3], args[6], -1))
-    if name == "native_batch_norm":
-        return _spread(x.movedim(1, 0).reshape(x.shape[1], -1)) if args[5] else None
-    if name in ("var", "std", "var_mean", "std_mean"):
-        dims = list(args[1]) if len(args) > 1 and args[1] else list(range(x.dim()))
-        return (x - x.mean(dims, keepdim=True)).square().sum(dims)
-    if name == "linalg_vector_norm" and (len(args) < 2 or args[1] == 2):
-        return x.square().sum(args[2] if len(args) > 2 else None)
-    if name == "mse_loss":
-        squares: Tensor = (x - args[1]).square()
-        return squares.sum() if len(args) < 3 or args[2] else squares
-    return None
-
-
-def _spread(rows: Tensor) -> Tensor:
-    return (rows - rows.mean(-1, keepdim=True)).square().sum(-1)
 
 
 def _largest(value: Tensor) -> float:

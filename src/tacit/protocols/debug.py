@@ -35,12 +35,9 @@ class DebugAdditiveProtocol(AdditiveProtocol):
 
     def _check_product(self, op: Bilinear, x: Share, y: Share) -> None:
         largest = largest_product(op, opened(self, x), opened(self, y))
-        self._check(f"a product before its truncation ({op.name})", largest, x.scale + y.scale)
-
-    def _truncate(self, xs: Sequence[Share], shifts: Sequence[int]) -> list[Parts]:
-        for x in xs:
-            self._check("what is to be truncated", _largest(opened(self, x)), x.scale)
-        return super()._truncate(xs, shifts)
+        if largest >= 1 << RANGE_BITS:
+            scale = x.scale + y.scale
+            raise RangeError(beyond(f"a product before its truncation ({op.name})", largest / 2**scale, scale))
 
     def _compare(self, x: Share, thresholds: Sequence[int]) -> list[Share]:
         self._check_comparison(x, thresholds)
@@ -54,14 +51,10 @@ class DebugAdditiveProtocol(AdditiveProtocol):
         value, width = opened(self, x), self.comparison_width(x)
         if exceeds(value, tuple(thresholds), width):
             raise RangeError(
-                f"a value that is compared reaches {_largest(value) / 2**x.scale:.4g}, and with {width} bits "
-                f"differences must stay below 2**{width - 2 - x.scale} ({2.0 ** (width - 2 - x.scale):.4g}), which "
-                "compare_bits decides"
+                f"a value that is compared reaches {_largest(value) / 2**x.scale:.4g}, and with compare_bits="
+                f"{self.settings.compare_bits} its distance from what it is compared with must stay below "
+                f"2**{width - 2 - x.scale} ({2.0 ** (width - 2 - x.scale):.4g})"
             )
-
-    def _check(self, what: str, largest: int, scale: int) -> None:
-        if largest >= 1 << RANGE_BITS:
-            raise RangeError(beyond(what, largest / 2**scale, scale))
 
 
 def beyond(what: str, value: float, scale: int) -> str:

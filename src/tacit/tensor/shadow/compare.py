@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tacit.protocols.debug import beyond
 from tacit.ring.coding import RANGE_BITS
+from tacit.tensor.intermediates import sums_of_squares
 
 UNITS, RELATIVE = 16, 2.0**-9
 """What an operation may be off by for its own arguments, in units of ``2**-frac_bits`` and in parts of the result."""
@@ -49,6 +52,15 @@ def overflow(name: str, wanted: Tensor, scale: int, pending: bool) -> Fault | No
         return None
     what = "the result" + (" before its truncation" if pending else "")
     return Fault(beyond(what, float(size[found].max()), scale), beyond=True)
+
+
+def squares_overflow(name: str, args: Sequence[Any], frac_bits: int) -> Fault | None:
+    """Whether sums of squares that an operation makes of plain ``args`` do not fit before their truncation."""
+    squares = sums_of_squares(name, args)
+    largest = 0.0 if squares is None else float(squares.max())
+    if largest < 2.0 ** (RANGE_BITS - 2 * frac_bits):
+        return None
+    return Fault(beyond("a sum of squares before its truncation", largest, 2 * frac_bits), beyond=True)
 
 
 def off(name: str, got: Tensor, wanted: Tensor, frac_bits: int) -> Tensor:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import FrameType
+from typing import TypeVar
 
+import torch
 from torch import nn
 
 from tacit.caller import caller_line
+
+_T = TypeVar("_T")
 
 _BACKWARD = "_engine_run_backward"
 
@@ -16,6 +20,11 @@ _BACKWARD = "_engine_run_backward"
 def in_backward() -> bool:
     """Whether autograd runs this operation."""
     return any(frame.f_code.co_name == _BACKWARD for frame in _frames())
+
+
+def in_step() -> bool:
+    """Whether an optimizer runs this operation."""
+    return any(_first_argument(frame, "step", torch.optim.Optimizer) is not None for frame in _frames())
 
 
 def described(op: str) -> str:
@@ -47,8 +56,13 @@ def _frames() -> Iterator[FrameType]:
 
 def _module_of(frame: FrameType) -> nn.Module | None:
     """The module whose ``forward`` a frame runs."""
+    return _first_argument(frame, "forward", nn.Module)
+
+
+def _first_argument(frame: FrameType, name: str, kind: type[_T]) -> _T | None:
+    """The ``self`` of a method of that name, if it is of a kind."""
     code = frame.f_code
-    if code.co_name != "forward" or not code.co_argcount:
+    if code.co_name != name or not code.co_argcount:
         return None
     found = frame.f_locals.get(code.co_varnames[0])
-    return found if isinstance(found, nn.Module) else None
+    return found if isinstance(found, kind) else None

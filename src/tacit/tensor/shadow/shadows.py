@@ -91,7 +91,7 @@ class Shadows:
             try:
                 result = conformed(kind, op, args, kwargs, rule(self._protocol, *args, **kwargs))
             except RangeError as error:
-                self._raise(short_name(op), Fault(str(error), beyond=True))
+                self.refuse(short_name(op), Fault(str(error), beyond=True))
             with torch.inference_mode(False), torch.no_grad():
                 watch.compare(result)
             return result
@@ -149,8 +149,8 @@ class Shadows:
             elif not place.in_backward():  # steps of a gradient may amplify what its end does not: that is compared
                 fault = _drift(drifted, own, ideal)
         if fault is not None:
-            self._raise(name, fault)
-        self._store(share, ideal)
+            self.refuse(name, fault)
+        self._store(share, own if versions.anew else ideal)
 
     def revealed(self, secret: Secret) -> None:
         """Compare what is about to be revealed with its course. Raises InaccuracyError, at all parties alike."""
@@ -162,7 +162,7 @@ class Shadows:
             ideal = self.ideal(secret)
             drifted = compare.drifted(own, ideal, self._protocol.settings.frac_bits)
             if bool(drifted.any()):
-                self._raise("reveal", _drift(drifted, own, ideal))
+                self.refuse("reveal", _drift(drifted, own, ideal))
 
     def _wrong(self, name: str, own: Tensor, wanted: Tensor, versions: _Versions) -> Fault | None:
         """Whether a result is not what the operation gives for its arguments, nor for any a unit or two away."""
@@ -173,7 +173,8 @@ class Shadows:
         off = off & compare.outside(own, [wanted, *versions.nearby()], frac_bits)
         return Fault(f"gives {compare.first(off, own, wanted)}. {_WRONG}") if bool(off.any()) else None
 
-    def _raise(self, name: str, fault: Fault) -> NoReturn:
+    def refuse(self, name: str, fault: Fault) -> NoReturn:
+        """Raise what was found, at all parties."""
         party, channel = self._protocol.party, self._protocol.channel
         where = place.described(name.rstrip("_"))
         with suppress(TacitError):  # nobody ends the session before all have seen the same
@@ -192,11 +193,16 @@ def _drift(where: Tensor, own: Tensor, ideal: Tensor) -> Fault:
 
 @dataclass(frozen=True)
 class _Versions:
-    """A result in plain: for the arguments as they were, for their shadows, and for some a unit or two away."""
+    """A result in plain: for the arguments as they were, for their shadows, and for some a unit or two away.
+
+    anew: its course begins here, with what it is. So it is with the steps of a training, of which rounding makes, as
+    any small change does, another one in time, no worse.
+    """
 
     wanted: Tensor | None
     ideal: Tensor | None
     nearby: Callable[[], list[Tensor]]
+    anew: bool = False
 
 
 class _Watch:
@@ -209,6 +215,7 @@ class _Watch:
         self._before = {id(x): (x._share, shadows.opened(x._share)) for x in self._secrets}
         self._shares = {id(x): x._share.storage for x in self._secrets}
         self._shadow = {id(x): shadows.ideal(x) for x in self._secrets}
+        self._check_squares()
         self._written = [x for i in plain.writes(op) if i < len(args) for x in _secrets(args[i])]
 
     def compare(self, result: Any) -> None:
@@ -236,8 +243,17 @@ class _Watch:
                 _at(wanted_written, i),
                 _at(ideal_written, i),
                 lambda i=i: nearby(lambda draw: _at(draw[1], i)),  # type: ignore[misc]
+                (x.requires_grad and x.is_leaf) or place.in_step(),
             )
             self._shadows.judge(self._name, x, versions)
+
+    def _check_squares(self) -> None:
+        shadows = self._shadows
+        held = self._decoded(None)
+        args = plain.arguments(shadows._protocol, self._op, self._args, lambda x: held[id(x)], lambda value: value)
+        fault = compare.squares_overflow(self._name, args, shadows._protocol.settings.frac_bits)
+        if fault is not None:
+            shadows.refuse(self._name, fault)
 
     def _decoded(self, draw: int | None) -> dict[int, Tensor]:
         """The arguments as they were, by identity; in ``draw``, a unit or two away."""

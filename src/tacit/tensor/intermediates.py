@@ -1,0 +1,39 @@
+"""What becomes large within an operation, though its result does not: sums of squares before their truncation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+_SQUARING = {
+    *("native_layer_norm", "native_group_norm", "native_batch_norm", "_fused_rms_norm", "rms_norm"),
+    *("var", "std", "var_mean", "std_mean", "linalg_vector_norm", "mse_loss"),
+}
+
+
+def sums_of_squares(name: str, args: Sequence[Any]) -> Tensor | None:
+    """The sums of squares that the operation called ``name`` makes of plain ``args``; None if it makes none."""
+    if name not in _SQUARING or not isinstance(args[0], Tensor) or not args[0].numel():
+        return None
+    x = args[0].detach().double()
+    if name == "native_layer_norm":
+        return _spread(x.flatten(x.dim() - len(args[1])))
+    if name in ("_fused_rms_norm", "rms_norm"):
+        return x.flatten(x.dim() - len(args[1])).square().sum(-1)
+    if name == "native_group_norm":
+        return _spread(x.reshape(args[3], args[6], -1))
+    if name == "native_batch_norm":
+        return _spread(x.movedim(1, 0).reshape(x.shape[1], -1)) if args[5] else None
+    if name in ("var", "std", "var_mean", "std_mean"):
+        dims = list(args[1]) if len(args) > 1 and args[1] else list(range(x.dim()))
+        return (x - x.mean(dims, keepdim=True)).square().sum(dims)
+    if name == "linalg_vector_norm":
+        return x.square().sum(args[2] if len(args) > 2 else None) if len(args) < 2 or args[1] == 2 else None
+    squares: Tensor = (x - args[1]).square()  # mse_loss
+    return squares.sum() if len(args) < 3 or args[2] else squares
+
+
+def _spread(rows: Tensor) -> Tensor:
+    return (rows - rows.mean(-1, keepdim=True)).square().sum(-1)
