@@ -74,6 +74,9 @@ def test_settings_from_text():
     assert (settings.frac_bits, settings.truncation, settings.connect_timeout) == (20, "exact", 5.0)
     with pytest.raises(MisuseError, match="NAME=VALUE"):
         parse_assignments(["frac_bits"])
+    assert [make_settings({"debug": value}).debug for value in ("true", "False", True, False)] == [True, False] * 2
+    with pytest.raises(MisuseError, match="debug must be true or false"):
+        make_settings({"debug": "perhaps"})
     with pytest.raises(MisuseError, match="must be a number"):
         make_settings({"frac_bits": "many"})
     with pytest.raises(NotBuiltError, match="not built"):

@@ -33,7 +33,9 @@ _DRAWS = 6
 _SECRET_NOISE, _PUBLIC_NOISE = 2.0, 2.0**-12
 """How far arguments are moved to see what else would be right: units of a secret, parts of a public number."""
 
-_OVERFLOWS = "Scale the inputs or the weights down, normalize in between, or choose fewer frac_bits."
+_OVERFLOWS = (
+    "Scale the inputs or the weights down, normalize in between, or choose fewer frac_bits (or more compare_bits)."
+)
 _DRIFTS = (
     "The operation is right for its arguments, but they had lost digits that it needs: scale small values up before "
     "they are multiplied, or choose more frac_bits."
@@ -88,10 +90,13 @@ class Shadows:
         try:
             with torch.inference_mode(False), torch.no_grad():
                 watch = _Watch(self, op, args, kwargs)
+            fault: Fault | None = None
             try:
                 result = conformed(kind, op, args, kwargs, rule(self._protocol, *args, **kwargs))
             except RangeError as error:
-                self.refuse(short_name(op), Fault(str(error), beyond=True))
+                fault = Fault(str(error), beyond=True)
+            if fault is not None:
+                self.refuse(short_name(op), fault)
             with torch.inference_mode(False), torch.no_grad():
                 watch.compare(result)
             return result
