@@ -9,7 +9,11 @@ from tacit import Settings
 transformers = pytest.importorskip("transformers")
 transformers.logging.set_verbosity_error()
 
-CONFIGURATIONS = {"plaintext": Settings(protocol="plaintext"), "additive": Settings(randomness="insecure_local")}
+CONFIGURATIONS = {
+    "plaintext": Settings(protocol="plaintext"),
+    "additive": Settings(randomness="insecure_local"),
+    "debug": Settings(randomness="insecure_local", debug=True),
+}
 IDS = torch.randint(1, 40, (2, 6), generator=torch.Generator().manual_seed(0))
 MASK = torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])
 PIXELS = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-_SQUARING = {
+SQUARING = {
     *("native_layer_norm", "native_group_norm", "native_batch_norm", "_fused_rms_norm", "rms_norm"),
     *("var", "std", "var_mean", "std_mean", "linalg_vector_norm", "mse_loss"),
 }
@@ -15,7 +15,7 @@ _SQUARING = {
 
 def sums_of_squares(name: str, args: Sequence[Any]) -> Tensor | None:
     """The sums of squares that the operation called ``name`` makes of plain ``args``; None if it makes none."""
-    if name not in _SQUARING or not isinstance(args[0], Tensor) or not args[0].numel():
+    if name not in SQUARING or not isinstance(args[0], Tensor) or not args[0].numel():
         return None
     x = args[0].detach().double()
     if name == "native_layer_norm":

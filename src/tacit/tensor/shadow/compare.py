@@ -24,7 +24,7 @@ SATURATED = 2.0**18
 
 JUMPING = {
     *("sign", "sgn", "floor", "ceil", "round", "trunc", "frac", "threshold_backward", "leaky_relu_backward"),
-    *("hardtanh_backward", "hardsigmoid_backward", "hardswish_backward", "elu_backward", "where"),
+    *("hardtanh_backward", "hardsigmoid_backward", "hardswish_backward", "elu_backward"),
     *("binary_cross_entropy_backward", "logit_backward"),
 }
 """Operations on reals that jump: a digit below the last decides which way, and either is right."""
