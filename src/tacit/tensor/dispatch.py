@@ -16,6 +16,7 @@ from tacit.protocols._base import Protocol
 from tacit.tensor import registry
 from tacit.tensor.geometry import conformed
 from tacit.tensor.hints import HINTS
+from tacit.tensor.nothing import of_nothing
 
 
 def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -38,6 +39,9 @@ def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dic
     if elsewhere:
         args, kwargs = _on_cpu(kind, args), _on_cpu(kind, kwargs)
     with channel.meter.op(entry.name):
+        found = of_nothing(kind, protocol, op, tensors, args, kwargs)
+        if found is not None:
+            return found
         if protocol.shadows is not None:
             return protocol.shadows.watched(kind, op, args, kwargs, entry.rule)
         return conformed(kind, op, args, kwargs, entry.rule(protocol, *args, **kwargs))

@@ -35,8 +35,8 @@ class Outline(NamedTuple):
     dtype: torch.dtype
 
 
-_Outlines = tuple[Outline | None, ...]
-_known: dict[Any, _Outlines] = {}
+Outlines = tuple[Outline | None, ...]
+_known: dict[Any, Outlines] = {}
 
 
 def conformed(kind: type[Any], op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Any:
@@ -45,10 +45,10 @@ def conformed(kind: type[Any], op: OpOverload, args: Sequence[Any], kwargs: dict
     Free, and silent. Views and written tensors lie where they lie, and come back as they are.
     """
     single = isinstance(result, Tensor)
-    if not _makes_new(op) or not (single or isinstance(result, list | tuple)):
+    if not makes_new(op) or not (single or isinstance(result, list | tuple)):
         return result
     values = [result] if single else list(result)
-    outlines = _outlines(op, args, kwargs)
+    outlines = outlines_of(op, args, kwargs)
     if len(outlines) != len(values):
         return result
     values = [_shaped(kind, value, outline) for value, outline in zip(values, outlines, strict=True)]
@@ -56,13 +56,14 @@ def conformed(kind: type[Any], op: OpOverload, args: Sequence[Any], kwargs: dict
 
 
 @cache
-def _makes_new(op: OpOverload) -> bool:
+def makes_new(op: OpOverload) -> bool:
     """Whether results are new tensors whose outline follows from those of the arguments."""
     new = all(one.alias_info is None for one in op._schema.returns)
     return new and torch.Tag.nondeterministic_seeded not in op.tags and op.overloadpacket not in _ALWAYS_CONTIGUOUS
 
 
-def _outlines(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> _Outlines:
+def outlines_of(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Outlines:
+    """What the results of ``op`` look like for arguments that look like these; empty if PyTorch does not say."""
     try:
         key = (op, torch.get_default_dtype(), *map(_key, args), *((k, _key(v)) for k, v in kwargs.items()))
         found = _known.get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -48,6 +49,16 @@ def _promoted(x: Kind, y: Kind, default: torch.dtype) -> torch.dtype:
 def _stand_in(kind: Kind) -> Any:
     what, without_dimensions = kind
     return torch.empty(() if without_dimensions else 0, dtype=what) if isinstance(what, torch.dtype) else what()
+
+
+def dims_of(x: Tensor, dim: Sequence[int] | int | None) -> list[int]:
+    """The dimensions of ``x`` that ``dim`` names, counted from 0 and in order; all of them if it names none.
+
+    A tensor without dimensions has none, though PyTorch takes 0 and -1 for it.
+    """
+    if not x.dim() or dim is None or (not isinstance(dim, int) and not len(dim)):
+        return list(range(x.dim()))
+    return sorted(d % x.dim() for d in ([dim] if isinstance(dim, int) else dim))
 
 
 def unit_of(protocol: Protocol, dtype: torch.dtype) -> int:

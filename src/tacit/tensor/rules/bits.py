@@ -79,5 +79,7 @@ def any_along(protocol: Protocol, x: Secret, dim: int, keepdim: bool = False) ->
 
 
 def _along(protocol: Protocol, bits: Share, dim: int, keepdim: bool) -> Share:
+    if not bits.parts[0].dim():
+        return bits
     folded = conjunction(protocol, bits.view(lambda part: part.movedim(dim, -1)))
     return folded.view(lambda part: part.unsqueeze(dim)) if keepdim else folded

@@ -11,7 +11,7 @@ from torch import Tensor
 from tacit.functions.tournament import Tournament, play
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.tensor.operands import addend, number, result_type
+from tacit.tensor.operands import addend, dims_of, number, result_type
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
 from tacit.tensor.secret_index import SecretIndex, Winners
@@ -122,9 +122,7 @@ def _played(protocol: Protocol, x: Secret, dims: Sequence[int] | None, largest: 
     share = number(protocol, x, x.dtype)
     if not largest:
         share = protocol.neg(share)
-    chosen = sorted(d % x.dim() for d in dims) if dims and x.dim() else list(range(x.dim()))
-    if x.numel() == 0:
-        raise IndexError(f"the largest element of a tensor of shape {tuple(x.shape)}, which has none, is not defined")
+    chosen = dims_of(x, dims)
     first = x.dim() - len(chosen)
     laid_out = (
         protocol.linear(lambda part: part.movedim(chosen, list(range(first, x.dim()))).flatten(first), share)
@@ -136,6 +134,6 @@ def _played(protocol: Protocol, x: Secret, dims: Sequence[int] | None, largest: 
 
 def _kept(best: Share, x: Secret, dims: Sequence[int]) -> Share:
     """The dimensions that the tournament took away, again, with size 1."""
-    gone = {d % x.dim() for d in dims} if dims else set(range(x.dim()))
+    gone = dims_of(x, dims)
     shape = [1 if d in gone else size for d, size in enumerate(x.shape)]
     return best.view(lambda part: part.view(shape))

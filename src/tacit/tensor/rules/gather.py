@@ -13,7 +13,7 @@ from tacit.errors import SecretLeakError, UnsupportedOpError
 from tacit.functions.tournament import Tournament, routed
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import EVERYONE
-from tacit.tensor.operands import Number
+from tacit.tensor.operands import Number, dims_of
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.structural import chosen, lifted
 from tacit.tensor.secret import Secret
@@ -94,8 +94,7 @@ def scatter_value(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tenso
 def index_fill(protocol: Protocol, x: Secret | Tensor, dim: int, index: Tensor, value: Any) -> Secret:
     """Free."""
     _check([index])
-    mask = torch.zeros(x.shape[dim], dtype=torch.bool).index_fill(0, index, True)
-    mask = mask.view([-1 if d == dim % x.dim() else 1 for d in range(x.dim())])
+    mask = torch.zeros(x.shape, dtype=torch.bool).index_fill(dim, index, True)
     return Secret(protocol, chosen(protocol, mask, *(lifted(protocol, v, x.dtype) for v in (value, x))), x.dtype)
 
 
@@ -119,12 +118,15 @@ def _scattered_to_winners(
     protocol: Protocol, x: Secret | Tensor, dim: int, index: SecretIndex, tournament: Tournament, source: Any
 ) -> Secret:
     value = x._share.clear if isinstance(x, Secret) and x._share.storage.known_by == EVERYONE else x
-    lead = tuple(n for d, n in enumerate(index.shape) if d != dim % max(1, index.dim()))
+    lead = tuple(n for d, n in enumerate(index.shape) if [d] != dims_of(index, dim))
     blank = not isinstance(value, Secret) and value is not None and not bool(value.any())
-    if not blank or lead != tournament.best.shape or x.shape[dim] != tournament.size or index.shape != source.shape:
+    size = x.shape[dim] if x.dim() else 1
+    if not blank or lead != tournament.best.shape or size != tournament.size or index.shape != source.shape:
         _check([index])
     grad = lifted(protocol, source, x.dtype).view(lambda part: part.squeeze(dim))
     entries = routed(protocol, tournament, grad)
+    if not x.dim():
+        return Secret(protocol, entries.view(lambda part: part.view(())), x.dtype)
     return Secret(protocol, protocol.linear(lambda part: part.movedim(-1, dim), entries), x.dtype)
 
 

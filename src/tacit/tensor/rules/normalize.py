@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -48,6 +49,9 @@ def normalized_backward(
 def kept(protocol: Protocol, inverse: Secret, shape: Sequence[int]) -> tuple[Secret, Share]:
     """The normalized rows of the forward pass, and one over their deviations, one a row."""
     share = inverse._share
+    if not share.numel:  # of no rows: it says nothing
+        blank = lifted(protocol, torch.zeros(tuple(shape)), inverse.dtype)
+        return Secret(protocol, blank, inverse.dtype), share.view(lambda part: part.reshape(*shape[:1], 1, 1))
     value: Share = share.storage.facts[_VALUE]
     per_row = share.view(lambda part: part.reshape(*value.shape[:-1], 1))
     return Secret(protocol, value.view(lambda part: part.view(tuple(shape))), inverse.dtype), per_row
@@ -59,7 +63,7 @@ def layer_norm(
 ) -> _Norm:
     """Error 1e-4 of the result and 2 units; see ``tacit.functions.normalization``. A product for a secret weight."""
     lead = x.shape[: x.dim() - len(shape)]
-    value, mean, inverse = normalized(protocol, x.reshape(*lead, -1), eps)
+    value, mean, inverse = normalized(protocol, _rows(x, shape), eps)
     outer = (*lead, *(1,) * len(shape))
     return _affine(value.view(x.shape), weight, bias), mean.view(outer), inverse.view(outer)
 
@@ -82,7 +86,7 @@ def layer_norm_backward(
     grad_x: Tensor | None = None
     if output_mask[0]:
         inner = grad if weight is None else grad * weight
-        rows, flat = (t.reshape(*lead, -1) for t in (inner, value))
+        rows, flat = (_rows(t, shape) for t in (inner, value))
         grad_x = normalized_backward(protocol, rows, flat, per_row).view(x.shape)
     dims = list(range(len(lead)))
     return grad_x, *_affine_backward(grad, value, lambda t: t.sum(dims) if dims else t, output_mask)
@@ -101,7 +105,7 @@ def group_norm(
     eps: float,
 ) -> _Norm:
     """As ``native_layer_norm``, over groups of channels."""
-    value, mean, inverse = normalized(protocol, x.reshape(batch, groups, -1), eps)
+    value, mean, inverse = normalized(protocol, x.reshape(batch, groups, channels // groups * area), eps)
     weight, bias = (None if t is None else t.view(-1, 1) for t in (weight, bias))
     out = _affine(value.view(batch, channels, area), weight, bias)
     return out.reshape(x.shape), mean.view(batch, groups), inverse.view(batch, groups)
@@ -127,7 +131,7 @@ def group_norm_backward(
     grad_x: Tensor | None = None
     if output_mask[0]:
         inner = grad if weight is None else grad * weight.view(-1, 1)
-        rows, flat = (t.reshape(batch, groups, -1) for t in (inner, value))
+        rows, flat = (t.reshape(batch, groups, channels // groups * area) for t in (inner, value))
         grad_x = normalized_backward(protocol, rows, flat, per_row).reshape(x.shape)
     return grad_x, *_affine_backward(grad, value, lambda t: t.sum((0, 2)), output_mask)
 
@@ -139,7 +143,7 @@ def rms_norm(
     """As ``native_layer_norm``, without the mean."""
     lead = x.shape[: x.dim() - len(shape)]
     least = torch.finfo(x.dtype).eps if eps is None else eps
-    value, _, inverse = normalized(protocol, x.reshape(*lead, -1), least, centered=False)
+    value, _, inverse = normalized(protocol, _rows(x, shape), least, centered=False)
     return _affine(value.view(x.shape), weight, None), inverse.view(*lead, *(1,) * len(shape))
 
 
@@ -156,12 +160,17 @@ def rms_norm_backward(
     """As ``native_layer_norm_backward``."""
     lead = x.shape[: x.dim() - len(shape)]
     value, per_row = kept(protocol, inverse, x.shape)
-    rows, flat = (t.reshape(*lead, -1) for t in (grad if weight is None else grad * weight, value))
+    rows, flat = (_rows(t, shape) for t in (grad if weight is None else grad * weight, value))
     grad_x = (
         normalized_backward(protocol, rows, flat, per_row, centered=False).view(x.shape) if output_mask[0] else None
     )
     grad_weight = (grad * value).sum(list(range(len(lead)))) if output_mask[1] else None
     return grad_x, grad_weight
+
+
+def _rows(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """The last dimensions, which are ``shape``, as one."""
+    return x.reshape(*x.shape[: x.dim() - len(shape)], math.prod(shape))
 
 
 def _affine(value: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ from tacit.functions import softmax as functions
 from tacit.functions.exponential import exp_nonpositive
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.tensor.operands import number, unit_of
+from tacit.tensor.operands import dims_of, number, unit_of
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
 
@@ -52,7 +52,7 @@ def log_softmax_backward(protocol: Protocol, grad: Secret, out: Secret, dim: int
 @rule(aten.logsumexp.default)
 def logsumexp(protocol: Protocol, x: Secret, dim: Sequence[int], keepdim: bool = False) -> Secret:
     """Error 2 units; the cost of ``softmax`` without its last product."""
-    dims = sorted(d % x.dim() for d in dim) if dim else list(range(x.dim()))
+    dims = dims_of(x, dim)
     out = functions.logsumexp(protocol, _last(protocol, x, dims))
     if keepdim:
         shape = [1 if d in dims else size for d, size in enumerate(x.shape)]
@@ -65,10 +65,11 @@ def _last(protocol: Protocol, x: Secret, dims: Sequence[int]) -> Share:
     share = number(protocol, x, x.dtype)
     if not x.dim():
         return share.view(lambda part: part.view(1))
-    if len(dims) == 1 and dims[0] % x.dim() == x.dim() - 1:
+    places = dims_of(x, dims)
+    if places == [x.dim() - 1]:
         return share
-    first = x.dim() - len(dims)
-    return protocol.linear(lambda part: part.movedim(list(dims), list(range(first, x.dim()))).flatten(first), share)
+    first = x.dim() - len(places)
+    return protocol.linear(lambda part: part.movedim(places, list(range(first, x.dim()))).flatten(first), share)
 
 
 def _back(out: Share, x: Secret, dim: int) -> Share:

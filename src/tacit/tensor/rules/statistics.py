@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from tacit.caller import caller_line
+from tacit.errors import MisuseError
 from tacit.protocols._base import Protocol
-from tacit.tensor.operands import Number
+from tacit.tensor.operands import Number, dims_of
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
 
@@ -52,11 +54,17 @@ def std_mean(
 
 
 def _moments(x: Tensor, dim: _Dims, correction: Number | None, keepdim: bool) -> tuple[Tensor, Tensor]:
-    dims = list(dim) if dim else list(range(x.dim()))
+    dims = dims_of(x, dim)
     mean = x.mean(dims, keepdim=True)
     count = math.prod(x.shape[d] for d in dims)
+    freedom = count - (1 if correction is None else correction)
+    if freedom <= 0:
+        raise MisuseError(
+            f"the variance of {count} elements with a correction of {count - freedom:g} (at {caller_line()}) is not a "
+            "number in PyTorch, and fixed point has only numbers. Give correction=0 (unbiased=False), or more elements."
+        )
     squares = ((x - mean) ** 2).sum(dims, keepdim=keepdim)
-    spread = squares / max(0, count - (1 if correction is None else correction))
+    spread = squares / freedom
     return spread, mean if keepdim else mean.reshape(spread.shape)
 
 
@@ -72,7 +80,7 @@ def vector_norm(
 ) -> Tensor:
     """2: a square and a root a row. 1, inf and -inf: absolute values. 0: equality tests. Others: powers."""
     value: Tensor = x if dtype is None else x.to(dtype)
-    dims = list(range(x.dim())) if dim is None else list(dim)
+    dims = dims_of(x, dim)
     if ord == 2:
         return (value * value).sum(dims, keepdim=keepdim).sqrt()
     if ord == 0:
