@@ -78,7 +78,12 @@ def vector_norm(
     *,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """2: a square and a root a row. 1, inf and -inf: absolute values. 0: equality tests. Others: powers."""
+    """2: a square and a root a row. 1, inf and -inf: absolute values. 0: equality tests.
+
+    Others, p: the largest (p < 0: smallest) size times the norm of the shares that it has of the others, or they of it;
+    the result is within 2e-4 of itself and a unit, however large or small the entries are. A tournament, a division and
+    a power for each entry, an equality test and a power a row.
+    """
     value: Tensor = x if dtype is None else x.to(dtype)
     dims = dims_of(x, dim)
     if ord == 2:
@@ -90,4 +95,9 @@ def vector_norm(
         return size.sum(dims, keepdim=keepdim)
     if math.isinf(ord):
         return size.amax(dims, keepdim=keepdim) if ord > 0 else size.amin(dims, keepdim=keepdim)
-    return (size**ord).sum(dims, keepdim=keepdim) ** (1 / ord)
+    lead = size.amax(dims, keepdim=True) if ord > 0 else size.amin(dims, keepdim=True)
+    blank = (lead == 0).to(value.dtype)
+    shares = size / (lead + blank) if ord > 0 else lead / (size + (size == 0).to(value.dtype))
+    total = (shares ** abs(ord)).sum(dims, keepdim=True) + blank
+    out: Tensor = lead * total ** (1 / ord)
+    return out if keepdim else out.squeeze(dims)

@@ -1,0 +1,117 @@
+"""Small and special values: where a formula that is right on paper loses its digits, or divides by zero."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+import tacit
+
+SETTINGS = tacit.Settings(randomness="insecure_local")
+UNIT = 2.0**-16
+ORDERS = (0.5, 1, 1.5, 2, 3, 3.5, 6, -1, -2, -2.1, float("inf"), -float("inf"))
+VECTORS = {
+    "zeros": torch.zeros(5),
+    "one number": torch.tensor([2.0]),
+    "a zero among others": torch.tensor([0.0, 3.0, -4.0]),
+    "large": torch.tensor([3000.0, -12000.0, 8000.0]),
+    "small": torch.tensor([0.01, -0.02, 0.015]),
+    "mixed": torch.tensor([1.0, -2.5, 0.25, 7.0]),
+}
+
+
+def at_all(job):
+    found = list(tacit.run(job, ["lab", "clinic"], settings=SETTINGS).values())
+    return found[0]
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_norms_of_any_order(name):
+    x = VECTORS[name]
+
+    def job():
+        secret = tacit.secret(x, owner="lab") + tacit.secret(torch.zeros_like(x), owner="clinic")
+        return [tacit.reveal(torch.linalg.vector_norm(secret, order)) for order in ORDERS]
+
+    for order, ours in zip(ORDERS, at_all(job), strict=True):
+        theirs = torch.linalg.vector_norm(x.double(), order)
+        few = abs(order) < 2  # sums of several entries' shares raised to a power
+        assert abs(ours - theirs) <= 4 * UNIT * len(x) + (3e-3 if few else 3e-4) * theirs, order
+
+
+def gradients(function, *inputs):
+    inputs = [x.requires_grad_() for x in inputs]
+    out = function(*inputs)
+    return [out.detach(), *torch.autograd.grad(out.sum(), inputs)]
+
+
+def spread(*shape, seed=1):
+    """As PyTorch's own samples: between -9 and 9."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 18 - 9
+
+
+TARGET = torch.tensor([1, -1, 1, -1, 1])
+COSINES = {
+    "cosine_embedding_loss": lambda x, y: functional.cosine_embedding_loss(x, y, TARGET, margin=0.93, reduction="none"),
+    "cosine_similarity": functional.cosine_similarity,
+    "normalize": lambda x, y: functional.normalize(x) * functional.normalize(y, dim=0),
+}
+
+
+@pytest.mark.parametrize("case", COSINES)
+@pytest.mark.parametrize("scale", [1.0, 0.05, 30.0])
+def test_cosines_and_their_gradients(case, scale):
+    x, y = scale * spread(5, 5), scale * spread(5, 5, seed=2)
+
+    def job():
+        secrets = [tacit.secret(v, owner=name) for v, name in ((x, "lab"), (y, "clinic"))]
+        return [tacit.reveal(v) for v in gradients(COSINES[case], *secrets)]
+
+    for ours, theirs in zip(at_all(job), gradients(COSINES[case], x.double(), y.double()), strict=True):
+        assert (ours - theirs).abs().max() <= 4 * UNIT + 1e-3 * theirs.abs().max()
+
+
+def test_a_cosine_with_nothing_is_zero():
+    def job():
+        x, y = tacit.secret(torch.zeros(2, 3), owner="lab"), tacit.secret(spread(2, 3), owner="clinic")
+        return [tacit.reveal(functional.cosine_similarity(x, y)), tacit.reveal(functional.normalize(x))]
+
+    cosine, direction = at_all(job)
+    assert torch.equal(cosine, torch.zeros(2))
+    assert torch.equal(direction, torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cosine_embedding_loss_reduces_and_takes_secret_targets(reduction):
+    x, y = spread(5, 5), spread(5, 5, seed=2)
+
+    def job():
+        secrets = [tacit.secret(v, owner="lab") for v in (x, y, TARGET)]
+        return tacit.reveal(functional.cosine_embedding_loss(*secrets, reduction=reduction))
+
+    theirs = functional.cosine_embedding_loss(x, y, TARGET, reduction=reduction)
+    assert torch.allclose(at_all(job), theirs, atol=1e-3)
+
+
+SPECIAL = {
+    "0 ** y": (lambda x: x**2.5, [0.0, 1.0, 4.0]),
+    "sqrt of 0": (torch.sqrt, [0.0, 2.0**-16, 2.0**-10, 1e4]),
+    "clamp with bounds crossed": (lambda x: x.clamp(1, -1), [-2.0, 0.0, 2.0]),
+    "round to even": (torch.round, [-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5]),
+    "sign of 0": (torch.sign, [-1.0, 0.0, 1.0]),
+    "softplus": (functional.softplus, [-30.0, 0.0, 19.0, 21.0, 500.0]),
+    "logsigmoid": (functional.logsigmoid, [-500.0, -1.0, 0.0, 500.0]),
+    "tanh": (torch.tanh, [-1e4, -1e-3, 0.0, 1e-3, 1e4]),
+    "relu6": (functional.relu6, [-1.0, 0.0, 6.0, 7.0]),
+}
+
+
+@pytest.mark.parametrize("case", SPECIAL)
+def test_special_values(case):
+    function, values = SPECIAL[case]
+    x = torch.tensor(values)
+
+    def job():
+        return tacit.reveal(function(tacit.secret(x, owner="lab") + tacit.secret(torch.zeros_like(x), owner="clinic")))
+
+    theirs = function(x)
+    assert (at_all(job) - theirs).abs().le(4 * UNIT + 1e-4 * theirs.abs()).all()
