@@ -20,7 +20,7 @@ _LEAST = 2.0**-30
 
 
 @caught(functional.normalize)
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
     """``x / |x|``; of order 2: error 1e-4 and 3 units, for lengths from 1e-3 to 3e4; 13 rounds. Others: a division."""
     if p == 2.0 and input.dim():
         return _directions(input, dim).movedim(-1, dim)
