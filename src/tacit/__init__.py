@@ -1,11 +1,22 @@
-"""Secure multi-party computation for PyTorch: a secret is a tensor, and every party runs the same program."""
+"""Secure multi-party computation for PyTorch: a secret is a tensor, and every party runs the same program.
+
+What stands on PyTorch is loaded when it is first used (PEP 562): ``tacit --help`` needs nothing of it, and it takes
+seconds.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from tacit._version import __version__
-from tacit.nn import check
-from tacit.party import Party
-from tacit.runtime.api import ledger, party, plan, prepare, profile, reveal, run, secret
 from tacit.settings import Settings
-from tacit.tensor import Secret
+
+if TYPE_CHECKING:  # the same names as in _LAZY, for type checkers and editors
+    from tacit.nn.check import check
+    from tacit.party import Party
+    from tacit.runtime.api import ledger, party, plan, prepare, profile, reveal, run, secret
+    from tacit.tensor import Secret
 
 __all__ = [
     "Party",
@@ -22,3 +33,35 @@ __all__ = [
     "run",
     "secret",
 ]
+
+_LAZY = {
+    "Party": "tacit.party",
+    "Secret": "tacit.tensor",
+    "check": "tacit.nn.check",
+    **dict.fromkeys(
+        ("ledger", "party", "plan", "prepare", "profile", "reveal", "run", "secret"),
+        "tacit.runtime.api",
+    ),
+}
+
+
+class _Package(ModuleType):
+    """Keeps ``tacit.party`` and ``tacit.profile`` functions: importing submodules of these names would replace them."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _LAZY and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

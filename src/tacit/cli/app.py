@@ -1,4 +1,8 @@
-"""The ``tacit`` command and what all its parts have in common."""
+"""The ``tacit`` command and what all its parts have in common.
+
+The modules of the commands import what stands on PyTorch inside their functions: help, and what is wrong with a command
+line, come at once, and PyTorch takes seconds.
+"""
 
 from __future__ import annotations
 

@@ -10,12 +10,7 @@ import typer
 
 from tacit.cli.failure import explained
 from tacit.cli.options import KeysOption, ThreadsOption
-from tacit.correlations.directory import deal
-from tacit.correlations.plan import Plan
-from tacit.profile.table import size
-from tacit.runtime.cores import ONE, computing_with
-from tacit.runtime.launcher import KEYS
-from tacit.runtime.memory import keep_freed_memory
+from tacit.runtime.defaults import KEYS, ONE
 
 
 def deal_command(
@@ -33,6 +28,12 @@ def deal_command(
     any party: the two could read every secret of those runs. Give each party its folder, and keep no copy.
     """
     with explained("deal"):
+        from tacit.correlations.directory import deal
+        from tacit.correlations.plan import Plan
+        from tacit.profile.table import size
+        from tacit.runtime.cores import computing_with
+        from tacit.runtime.memory import keep_freed_memory
+
         keep_freed_memory()
         planned = Plan.load(plan)
         start = perf_counter()

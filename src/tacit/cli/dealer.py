@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
 from tacit.cli.options import DeviceOption, ThreadsOption
-from tacit.runtime.cluster import run_dealer
-from tacit.runtime.cores import ONE
-from tacit.runtime.devices import ON_CPU
+from tacit.runtime.defaults import ON_CPU, ONE
 
 
 def dealer_command(
@@ -27,6 +24,9 @@ def dealer_command(
     Whoever runs the dealer must not work together with any party: the two could read every secret of the session.
     """
     with explained("dealer"):
+        from tacit.cli.clusterfile import read_cluster
+        from tacit.runtime.cluster import run_dealer
+
         cluster = read_cluster(config)
         run_dealer(cluster, threads, device)
         typer.echo(f"Dealt to {', '.join(cluster.names)} until they had finished.")

@@ -9,9 +9,8 @@ import typer
 
 from tacit.cli.failure import explained
 from tacit.cli.options import KeysOption
-from tacit.correlations.directory import make_keys
 from tacit.party import DEALER
-from tacit.runtime.launcher import KEYS, check_name
+from tacit.runtime.defaults import KEYS
 
 
 def keys_command(
@@ -24,6 +23,9 @@ def keys_command(
     whoever can put another file in its place can read everything.
     """
     with explained("keys"):
+        from tacit.correlations.directory import make_keys
+        from tacit.runtime.launcher import check_name
+
         if name != DEALER:
             check_name(name)
         secret, public = make_keys(name, keys)

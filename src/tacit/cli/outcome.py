@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-import tacit
 from tacit.cli.jobfile import load_job
 from tacit.profile import Reveal
+from tacit.runtime.api import ledger, profile
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Outcome:
 def run_job_file(path: str, show: bool) -> Outcome:
     """Be one party: load the file, run its job, and report. ``show``: tell what it returned, not only of what kind."""
     job = load_job(Path(path))
-    with tacit.profile() as costs:
+    with profile() as costs:
         result = job()
     return Outcome(
         returned=kind_of(result),
@@ -39,7 +39,7 @@ def run_job_file(path: str, show: bool) -> Outcome:
         bytes_sent=costs.bytes_sent,
         dealer_bytes=costs.dealer_bytes,
         costs=str(costs.table()),
-        revealed=tuple(tacit.ledger()),
+        revealed=tuple(ledger()),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
 from tacit.cli.failure import explained
@@ -13,8 +12,6 @@ from tacit.cli.jobfile import check_job_file, load_job
 from tacit.cli.options import AssignmentsOption, JobArgument
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import MisuseError
-from tacit.profile.table import size
-from tacit.runtime.launcher import check_names, plan
 
 
 def plan_command(
@@ -34,6 +31,11 @@ def plan_command(
     """
     with explained("plan"):
         check_job_file(job)
+        import torch
+
+        from tacit.profile.table import size
+        from tacit.runtime.launcher import check_names, plan
+
         names = check_names([name.strip() for name in parties.split(",")])
         settings = make_settings(parse_assignments(assignments or []))
         torch.set_num_threads(1)  # parties take turns, and threads of theirs would get into each other's way

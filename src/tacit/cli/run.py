@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from tacit.cli.clusterfile import read_cluster
 from tacit.cli.failure import explained
 from tacit.cli.jobfile import check_job_file
 from tacit.cli.options import (
@@ -22,17 +20,15 @@ from tacit.cli.options import (
     KeysOption,
     ThreadsOption,
 )
-from tacit.cli.outcome import Outcome, run_job_file
-from tacit.cli.report import print_report
 from tacit.cli.settings import make_settings, parse_assignments
-from tacit.correlations import Supply
-from tacit.correlations.directory import Material
 from tacit.errors import LinkError, MisuseError, PeerError
-from tacit.runtime.cluster import run_party
-from tacit.runtime.cores import ONE
-from tacit.runtime.devices import ON_CPU
-from tacit.runtime.launcher import KEYS, check_names, run
-from tacit.runtime.outcome import PartyFailure, party_failed
+from tacit.runtime.defaults import KEYS, ON_CPU, ONE
+
+if TYPE_CHECKING:
+    from tacit.cli.outcome import Outcome
+    from tacit.correlations import Supply
+
+_WHO = "say who takes part: --parties lab,clinic, or --config cluster.toml --party lab."
 
 
 def run_command(
@@ -76,6 +72,15 @@ def run_command(
         if material and not config:
             settings = {"randomness": "directory"} | settings
         check_job_file(job)
+        if not (parties or party):
+            raise MisuseError(_WHO)
+        from rich.console import Console
+
+        from tacit.cli.outcome import run_job_file
+        from tacit.cli.report import print_report
+        from tacit.correlations.directory import Material
+        from tacit.runtime.launcher import check_names, run
+
         start = perf_counter()
         if parties and not config and not party:
             names = check_names([name.strip() for name in parties.split(",")])
@@ -88,7 +93,7 @@ def run_command(
             supply = Material(material, keys) if material else None
             outcomes = {party: _run_one(job, config, party, show, supply, threads, device)}
         else:
-            raise MisuseError("say who takes part: --parties lab,clinic, or --config cluster.toml --party lab.")
+            raise MisuseError(_WHO)
         title = f"{job.name}, {perf_counter() - start:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
@@ -96,6 +101,11 @@ def run_command(
 def _run_one(
     job: Path, config: Path, party: str, show: bool, supply: Supply | None, threads: int, device: str
 ) -> Outcome:
+    from tacit.cli.clusterfile import read_cluster
+    from tacit.cli.outcome import run_job_file
+    from tacit.runtime.cluster import run_party
+    from tacit.runtime.outcome import PartyFailure, party_failed
+
     started = False
 
     def live() -> Outcome:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 
 from tacit.errors import MisuseError
+from tacit.runtime.defaults import ONE
 
-ONE = 1
-"""Parties that share a machine would get into each other's way with more."""
+__all__ = ["ONE", "check_threads", "computing_with"]
 
 _MOST = 1024
 

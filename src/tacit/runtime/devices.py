@@ -6,8 +6,9 @@ import torch
 
 from tacit.errors import MisuseError
 from tacit.ring.device.staging import CPU
+from tacit.runtime.defaults import ON_CPU
 
-ON_CPU = "cpu"
+__all__ = ["ON_CPU", "check_device", "enter_device", "found"]
 
 
 def check_device(name: str) -> str:

@@ -15,13 +15,11 @@ from tacit.correlations.plan import Plan
 from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
-from tacit.runtime.cores import ONE, check_threads
-from tacit.runtime.devices import ON_CPU, check_device
+from tacit.runtime.cores import check_threads
+from tacit.runtime.defaults import KEYS, ON_CPU, ONE
+from tacit.runtime.devices import check_device
 from tacit.runtime.threads import run_threads
 from tacit.settings import Settings
-
-KEYS = "keys"
-"""Where keys lie unless somebody says otherwise."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 

@@ -29,7 +29,7 @@ from tacit.settings import Settings
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from tacit.runtime.child import main; main()  # a node of tacit.run: "
+    "import tacit.runtime.api; from tacit.runtime.child import main; main()  # a node of tacit.run: "
 )
 _LAST_WORDS_SECONDS = 2.0
 """After a first failure: how long the others may take to report theirs."""

@@ -1,0 +1,5 @@
+"""``python -m tacit``: the same as ``tacit``, where no entry point is installed."""
+
+from tacit.cli.app import main
+
+main()

@@ -1,0 +1,9 @@
+"""What a party chooses unless somebody says otherwise. Apart, so that a command line can name it without PyTorch."""
+
+KEYS = "keys"
+"""Where keys lie."""
+
+ONE = 1
+"""Threads that a party computes with: parties that share a machine would get into each other's way with more."""
+
+ON_CPU = "cpu"
