@@ -1,7 +1,9 @@
 import io
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +18,10 @@ from tacit.demo.job import CLINIC, LAB, Outcome, job
 from tacit.demo.net import Net, train
 from tacit.demo.progress import progress
 from tacit.demo.run import compare, run_demo
+from tacit.demo.summary import Summary
+from tacit.profile import Reveal
 
+README = Path(__file__).parents[2] / "README.md"
 KEYS = {
     *("accuracy_private", "accuracy_plain", "agreement", "max_logit_error"),
     *("seconds_per_image", "rounds", "mb_sent", "dealer_mb"),
@@ -71,9 +76,9 @@ def test_the_summary_names_everything(summary):
         assert part in text
 
 
-def _printed(summary) -> str:
+def _printed(summary, width=100) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(summary.for_people())
+    Console(file=out, width=width).print(summary.for_people())
     return out.getvalue()
 
 
@@ -96,13 +101,30 @@ def test_json_is_all_that_goes_to_standard_output():
 
 @pytest.mark.slow  # the demonstration as the README starts it: four processes, and not a warning
 def test_three_processes():
-    command = [sys.executable, "-W", "error", "-m", "tacit.cli", "demo", "--json"]
+    command = [sys.executable, "-W", "error", "-m", "tacit", "demo", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["agreement"] == 1.0
     assert found["backend"] == "processes"
     assert done.stderr == ""
+    shown = re.search(r"```text\n(╭─ Private inference.*?)```", README.read_text(), re.S).group(1)
+    assert _without_times(shown) == _without_times(_printed(_summary_of(found), width=80))
+
+
+def _summary_of(found) -> Summary:
+    """What ``--json`` printed, as the summary that people see."""
+    revealed = tuple(
+        Reveal(tuple(each["shape"]), each["dtype"], tuple(each["to"]), each["line"])
+        for each in found["revealed"]
+        for _ in range(each["times"])
+    )
+    return Summary(**{**found, "revealed": revealed})
+
+
+def _without_times(box) -> list[str]:
+    """The lines that are the same in every run: times depend on the machine, and rounding is random."""
+    return [line for line in box.splitlines() if "Time an image" not in line and "Largest logit error" not in line]
 
 
 def test_without_scikit_learn_the_demo_says_what_to_install(monkeypatch):
