@@ -1,8 +1,10 @@
 """What ``import tacit`` gives, and what it does not load."""
 
+import pickle
 import subprocess
 import sys
 
+import cloudpickle
 import pytest
 
 import tacit
@@ -37,3 +39,7 @@ def test_a_submodule_does_not_take_the_place_of_the_function_of_its_name(name):
     called = f"try: tacit.{name}()\nexcept MisuseError: pass"
     in_a_new_process(f"import tacit.{name}\nfrom tacit.errors import MisuseError\n{called}")
     in_a_new_process(f"from tacit.errors import MisuseError\nimport tacit\ntacit.{name}\nimport tacit.{name}\n{called}")
+
+
+def test_a_job_that_names_the_package_can_be_sent_to_another_process():
+    assert pickle.loads(cloudpickle.dumps(tacit)) is tacit  # noqa: S301 - our own

@@ -52,6 +52,10 @@ class _Package(ModuleType):
         if not (name in _LAZY and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> Any:
+        """By name, as any module: a job that is sent to another process refers to it."""
+        return import_module, (__name__,)
+
 
 sys.modules[__name__].__class__ = _Package
 
