@@ -31,7 +31,7 @@ def main() -> int:
         print(*(f"{name:16} {table[name].title}" for name in names), sep="\n")
         return 0
     here = limits.measured()
-    wishes = Wishes(options.repeat, tuple(options.network), options.profile)
+    wishes = Wishes(options.repeat, tuple(options.network), options.profile, options.tls)
     records: list[Record] = []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
@@ -56,6 +56,7 @@ def _options() -> argparse.Namespace:
     links = f"forecast for these links, and measure over them: {' or '.join(NETWORKS)}, or several with commas"
     parser.add_argument("--network", type=_networks, default=[], help=links)
     parser.add_argument("--profile", help="write a cProfile of one party's last repetition to this file")
+    parser.add_argument("--tls", action="store_true", help="measure everything once more over TLS")
     parser.add_argument("--list", action="store_true", help="only list the rows")
     return parser.parse_args()
 

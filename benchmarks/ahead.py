@@ -13,6 +13,7 @@ import torch
 
 import tacit
 from benchmarks.job import SETTINGS, Outcome, job
+from benchmarks.launch import launch
 from benchmarks.rows import CLINIC, LAB, Row
 from tacit.correlations.directory import deal, make_keys
 from tacit.errors import PartyFailedError
@@ -23,35 +24,46 @@ _PARTIES = [LAB, CLINIC]
 
 @dataclass(frozen=True)
 class Ahead:
-    """What the parties measured over each network. dealing: seconds and MB that the dealer took for a repetition."""
+    """What the parties measured over each network. dealing: seconds and MB that the dealer took for a repetition.
+
+    sealed: the same over TLS, if that was asked for.
+    """
 
     outcomes: dict[str | None, list[Outcome]]
+    sealed: dict[str | None, list[Outcome]]
     dealing: float
     mb: float
 
 
-def run_ahead(row: Row, repeat: int, networks: tuple[str | None, ...], profile: str | None = None) -> Ahead:
+def run_ahead(
+    row: Row, repeat: int, networks: tuple[str | None, ...], profile: str | None = None, tls: bool = False
+) -> Ahead:
     """Plan the row by a dry run, deal, and run it once over each network (None: bare loopback) from that material.
 
-    The run over bare loopback foresees the times over the others.
+    The run over bare loopback foresees the times over the others. tls: run it once more over each, with TLS.
 
     Raises PartyFailedError if the row fails, in the dry run or later.
     """
     with tempfile.TemporaryDirectory() as directory:
         keys, material = Path(directory, "keys"), Path(directory, "material")
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # the dry run takes all parties' memory
-            seconds, mb, failure = apart.submit(_dealt, row.name, repeat, len(networks), keys, material).result()
+            seconds, mb, failure = apart.submit(
+                _dealt, row.name, repeat, len(networks) * (1 + tls), keys, material
+            ).result()
         if failure:
             raise PartyFailedError(f"no plan could be made. {failure}", LAB)
-        outcomes = {}
+        settings = replace(SETTINGS, randomness="directory")
+        outcomes: dict[str | None, list[Outcome]] = {}
+        sealed: dict[str | None, list[Outcome]] = {}
         for network in networks:
             predicted = () if network else tuple(name for name in networks if name)
             arguments = (row.name, repeat, network, None if network else profile, predicted)
-            settings = replace(SETTINGS, randomness="directory")
-            found = tacit.run(job, _PARTIES, arguments, "processes", settings, material, keys)
-            outcomes[network] = list(found.values())
+            outcomes[network] = list(launch(job, arguments, settings, material, keys).values())
+            if tls:
+                arguments = (row.name, repeat, network, None, ())
+                sealed[network] = list(launch(job, arguments, settings, material, keys, tls=True).values())
     runs = outcomes[networks[0]][0].runs
-    return Ahead(outcomes, seconds / runs, mb / runs)
+    return Ahead(outcomes, sealed, seconds / runs, mb / runs)
 
 
 def _dealt(name: str, repeat: int, count: int, keys: Path, material: Path) -> tuple[float, float, str]:

@@ -27,11 +27,15 @@ _WRONG = 0.02
 
 @dataclass(frozen=True)
 class Wishes:
-    """How to measure. networks: also over such links. profile: where to write a cProfile of one party."""
+    """How to measure. networks: also over such links. profile: where to write a cProfile of one party.
+
+    tls: everything once more over TLS, turn by turn.
+    """
 
     repeat: int = 5
     networks: tuple[str, ...] = ()
     profile: str | None = None
+    tls: bool = False
 
 
 def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
@@ -43,7 +47,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
     record: Record = {"row": row.name, "title": row.title, "who": WHO[row.sharing], "sharing": row.sharing}
     try:
         live = list(tacit.run(job, [LAB, CLINIC], (row.name, wishes.repeat), "processes", SETTINGS).values())
-        ahead = run_ahead(row, wishes.repeat, (None, *wishes.networks), wishes.profile)
+        ahead = run_ahead(row, wishes.repeat, (None, *wishes.networks), wishes.profile, wishes.tls)
     except PartyFailedError as error:
         built = not isinstance(error.__cause__, UnsupportedOpError | NotBuiltError)
         reason = str(error.__cause__ or error).splitlines()[0].partition(". ")[0]
@@ -59,6 +63,7 @@ def measure(row: Row, wishes: Wishes, limits: Limits) -> Record:
         return record | {"status": "failed", "reason": f"the result is off by {record['max_error']:.1e}"}
     record |= _floor(row, record, limits)
     record["primitives"] = online[0].table
+    record["tls"] = [_sealed(network, ahead.outcomes[network], each) for network, each in ahead.sealed.items()]
     record["networks"] = [_forecast(name, online, ahead.outcomes[name]) for name in wishes.networks]
     return record
 
@@ -123,6 +128,12 @@ def _floor(row: Row, record: Record, limits: Limits) -> Record:
     products = 2 if row.sharing == JOINT else 1
     floor = limits.seconds(products * record["macs"], round(record["mb_busiest"] * 1e6), record["rounds"])
     return {"floor": floor, "share_of_limit": floor / record["online"]["seconds"]}
+
+
+def _sealed(network: str | None, plain: list[Outcome], sealed: list[Outcome]) -> Record:
+    """What it took over TLS beside what it took without."""
+    without, with_tls = times(plain)["seconds"], times(sealed)["seconds"]
+    return {"name": network or "loopback", "plain": without, "tls": with_tls, "ratio": with_tls / without}
 
 
 def _forecast(network: str, online: list[Outcome], measured: list[Outcome]) -> Record:

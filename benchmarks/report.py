@@ -58,6 +58,18 @@ def networks(records: list[Record]) -> Table:
     return out
 
 
+def tls(records: list[Record]) -> Table:
+    """What protecting the links costs."""
+    out = Table(title="Over TLS, seconds")
+    for heading in ("row", "link", "plain", "TLS", "ratio"):
+        out.add_column(heading, justify="left" if heading in ("row", "link") else "right")
+    for record in records:
+        for each in record.get("tls", []):
+            cells = (seconds(each["plain"]), seconds(each["tls"]), f"{each['ratio']:.2f}")
+            out.add_row(record["row"], each["name"], *cells)
+    return out
+
+
 def network_cells(record: Record) -> list[tuple[str, ...]]:
     """Forecast and measured time over each network, as text under ``NETWORK_HEADINGS``."""
     return [
@@ -79,6 +91,8 @@ def show(records: list[Record], limits: dict[str, Any]) -> None:
     console.print(table(records))
     if any(record.get("networks") for record in records):
         console.print(networks(records))
+    if any(record.get("tls") for record in records):
+        console.print(tls(records))
     for record in records:
         if record["status"] != "measured":
             console.print(f"{record['row']}: {record['status']}. {record['reason']}", style="dim", highlight=False)

@@ -2,6 +2,7 @@
 // most calls. The only callers, src/tacit/ring/native.py and src/tacit/transport/pulse.py, check what they pass.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
@@ -9,6 +10,8 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "kernels.h"
@@ -21,7 +24,7 @@ namespace nb = nanobind;
 namespace tacit {
 
 // The Python side refuses a build with another number; raise it with every change of a signature below.
-constexpr int kInterface = 8;
+constexpr int kInterface = 9;
 
 Word* scratch(int slot, std::size_t words) {
     struct Free {
@@ -184,8 +187,11 @@ void decode(std::size_t index, std::uintptr_t ring, std::size_t n, double factor
     });
 }
 
-std::uintptr_t start_pulse(const std::vector<int>& sockets, double seconds) {
-    return reinterpret_cast<std::uintptr_t>(new Pulse(sockets, seconds));
+std::uintptr_t start_pulse(const std::vector<std::tuple<int, nb::bytes, std::size_t>>& connections, double seconds) {
+    std::vector<Beats> made;
+    for (const auto& [socket, bytes, each] : connections)
+        made.push_back({socket, std::string(bytes.c_str(), bytes.size()), each});
+    return reinterpret_cast<std::uintptr_t>(new Pulse(std::move(made), seconds));
 }
 
 void stop_pulse(std::uintptr_t pulse) { delete reinterpret_cast<Pulse*>(pulse); }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from tacit.errors import MisuseError
+
 DEALER = "dealer"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -23,3 +27,11 @@ class Party:
     def others(self) -> tuple[int, ...]:
         """The ranks of all other parties, ascending."""
         return tuple(rank for rank in range(self.world_size) if rank != self.rank)
+
+
+def check_name(name: str) -> None:
+    """Raise MisuseError if no party can have this name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise MisuseError(f"{name!r} cannot name a party: use 1 to 63 letters, digits, '_', '-' and '.'.")
+    if name == DEALER:
+        raise MisuseError(f"'{DEALER}' is the dealer's name; a party needs another one.")

@@ -3,6 +3,7 @@ import pytest
 from tacit.cli.clusterfile import read_cluster
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import MisuseError, NotBuiltError
+from tacit.transport.certificates import make
 
 GOOD = """
 session = "s"
@@ -14,6 +15,10 @@ clinic = "[::1]:7002"
 frac_bits = 20
 connect_timeout = 5
 """
+
+
+PIN = "sha256:" + "0123456789abcdef" * 4
+PINNED = "\n".join(["[certificates]", *(f'{name} = ["{PIN}"]' for name in ("lab", "clinic", "dealer"))])
 
 
 def _written(tmp_path, text):
@@ -41,11 +46,19 @@ def test_the_dealer_is_asked_for_only_where_one_is_needed(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("127.0.0.1:7001", "10.0.0.5:7001", "TLS.*not built"),
-        ("127.0.0.1:7001", "lab.example:7001", "TLS.*not built"),
+        ("127.0.0.1:7001", "10.0.0.5:7001", "without certificates"),
+        ("127.0.0.1:7001", "lab.example:7001", "without certificates"),
         ("127.0.0.1:7001", "127.0.0.1", "address of lab"),
         ("127.0.0.1:7001", "127.0.0.1:70010", "address of lab"),
         ('"127.0.0.1:7001"', "7001", "address of lab"),
+        ("[settings]", f'[certificates]\nlab = "{PIN}"\n[settings]', "clinic, dealer has none"),
+        ("[settings]", f'[certificates]\nlab = "{PIN[:-1]}"\n[settings]', "certificate of lab: a fingerprint is like"),
+        ("[settings]", f"{PINNED}\nbank = '{PIN}'\n[settings]", "bank is no node"),
+        (
+            '"127.0.0.1:7001"',
+            '"" # and the clinic\nward = ""',
+            "neither 'ward' nor 'lab' can listen|neither 'lab' nor 'ward'",
+        ),
         ('session = "s"', "", "session"),
         ('session = "s"', 'session = "s"\nport = 3', "port means nothing"),
         ("frac_bits", "fraction_bits", "no setting 'fraction_bits'"),
@@ -81,3 +94,19 @@ def test_settings_from_text():
         make_settings({"frac_bits": "many"})
     with pytest.raises(NotBuiltError, match="not built"):
         make_settings({"protocol": "replicated"})
+
+
+def test_certificates_let_nodes_be_anywhere(tmp_path):
+    text = GOOD.replace("127.0.0.1:7000", "dealer.example:443").replace("127.0.0.1:7001", "10.0.0.5:7001")
+    cluster = read_cluster(_written(tmp_path, text.replace('"[::1]:7002"', '""') + PINNED))
+    assert cluster.addresses() == {"lab": ("10.0.0.5", 7001), "clinic": None, "dealer": ("dealer.example", 443)}
+    assert cluster.certificates["lab"] == (PIN,)
+
+
+def test_an_own_certificate_that_the_others_do_not_expect_is_told_before_anything_starts(tmp_path):
+    ours = make("lab", tmp_path)
+    cluster = read_cluster(_written(tmp_path, GOOD + PINNED))
+    with pytest.raises(
+        MisuseError, match=f"is not the one that the others expect: its fingerprint is {ours.fingerprint}"
+    ):
+        cluster.security("lab", tmp_path)

@@ -12,7 +12,7 @@ from tacit.cli.app import app
 ROOT = typer.main.get_command(app)
 COMMANDS = [
     *((name,) for name in ROOT.commands),
-    *(("demo", name) for name in ROOT.commands["demo"].commands),
+    *((group, name) for group in ("demo", "certs") for name in ROOT.commands[group].commands),
 ]
 RUN = """import sys
 sys.argv[:] = ["tacit", *{arguments!r}]

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tacit._version import __version__
+from tacit.cli.certs import certs_app
 from tacit.cli.deal import deal_command
 from tacit.cli.dealer import dealer_command
 from tacit.cli.demo import demo_app
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(demo_app, name="demo")
+app.add_typer(certs_app, name="certs")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
 app.command("keys")(keys_command)

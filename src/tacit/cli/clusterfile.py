@@ -5,7 +5,12 @@ dealer = "127.0.0.1:7000"
 
 [parties]                      # in order of rank
 lab = "127.0.0.1:7001"
-clinic = "127.0.0.1:7002"
+clinic = "127.0.0.1:7002"      # "": this one cannot be reached, it connects to the others
+
+[certificates]                 # needed as soon as a node is on another machine: what `tacit certs show` prints
+lab = "sha256:..."
+clinic = ["sha256:...", "sha256:..."]    # two while one is being replaced
+dealer = "sha256:..."
 
 [settings]                     # optional
 frac_bits = 16
@@ -22,9 +27,9 @@ from tacit.errors import MisuseError
 from tacit.runtime.cluster import Cluster
 from tacit.runtime.launcher import check_names
 from tacit.runtime.rendezvous import Address
-from tacit.transport.security import PlainLoopback
+from tacit.transport.certificates import check_fingerprint
 
-_KEYS = ("session", "dealer", "parties", "settings")
+_KEYS = ("session", "dealer", "parties", "certificates", "settings")
 
 
 def read_cluster(path: Path) -> Cluster:
@@ -40,9 +45,11 @@ def read_cluster(path: Path) -> Cluster:
         parties = _table(content, "parties")
         if not parties:
             raise MisuseError('it needs a table [parties] with lines such as lab = "127.0.0.1:7001".')
-        addresses = {name: _address(name, parties[name]) for name in check_names(list(parties))}
-        dealer = _address("dealer", content["dealer"]) if "dealer" in content else None
-        return Cluster(session, addresses, dealer, make_settings(_table(content, "settings")))
+        addresses = {name: parties[name] and address(name, parties[name]) for name in check_names(list(parties))}
+        addresses = {name: found or None for name, found in addresses.items()}
+        dealer = address("dealer", content["dealer"]) if "dealer" in content else None
+        pins = {name: _pins(name, value) for name, value in _table(content, "certificates").items()}
+        return Cluster(session, addresses, dealer, make_settings(_table(content, "settings")), pins)
     except MisuseError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -65,10 +72,17 @@ def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
     return table
 
 
-def _address(name: str, text: Any) -> Address:
+def _pins(name: str, value: Any) -> tuple[str, ...]:
+    try:
+        return tuple(check_fingerprint(text) for text in (value if isinstance(value, list) else [value]))
+    except MisuseError as error:
+        raise MisuseError(f"the certificate of {name}: {error}") from None
+
+
+def address(name: str, text: Any) -> Address:
+    """The host and port that ``text`` says. Raises MisuseError for anything else."""
     host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise MisuseError(f'the address of {name} must be like "127.0.0.1:7001", got {text!r}.')
     host = host.removeprefix("[").removesuffix("]")
-    PlainLoopback().check_address(host)
     return host, int(port)

@@ -9,7 +9,7 @@ import typer
 
 from tacit.cli.failure import explained
 from tacit.cli.options import KeysOption
-from tacit.party import DEALER
+from tacit.party import DEALER, check_name
 from tacit.runtime.defaults import KEYS
 
 
@@ -24,7 +24,6 @@ def keys_command(
     """
     with explained("keys"):
         from tacit.correlations.directory import make_keys
-        from tacit.runtime.launcher import check_name
 
         if name != DEALER:
             check_name(name)

@@ -46,4 +46,16 @@ DeviceOption = Annotated[
     str, typer.Option(metavar="DEVICE", help="Where this machine computes: cpu, cuda or cuda:1. Others may differ.")
 ]
 
+CertsOption = Annotated[Path, typer.Option("--certs", metavar="FOLDER", help="Where the files of `tacit certs` lie.")]
+
+ListenOption = Annotated[
+    str,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Where to listen, if not at the own address: behind a forwarded port, in a container.",
+        show_default=False,
+    ),
+]
+
 KeysOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files of `tacit keys` lie.")]

@@ -14,15 +14,17 @@ from tacit.cli.options import (
     AssignmentsOption,
     Backend,
     BackendOption,
+    CertsOption,
     ConfigOption,
     DeviceOption,
     JobArgument,
     KeysOption,
+    ListenOption,
     ThreadsOption,
 )
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import LinkError, MisuseError, PeerError
-from tacit.runtime.defaults import KEYS, ON_CPU, ONE
+from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
@@ -54,6 +56,8 @@ def run_command(
     keys: KeysOption = Path(KEYS),
     threads: ThreadsOption = ONE,
     device: DeviceOption = ON_CPU,
+    certs: CertsOption = Path(CERTS),
+    listen: ListenOption = "",
     assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
@@ -91,7 +95,7 @@ def run_command(
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply, threads, device)}
+            outcomes = {party: _run_one(job, config, party, show, supply, threads, device, certs, listen)}
         else:
             raise MisuseError(_WHO)
         title = f"{job.name}, {perf_counter() - start:.1f} s"
@@ -99,9 +103,17 @@ def run_command(
 
 
 def _run_one(
-    job: Path, config: Path, party: str, show: bool, supply: Supply | None, threads: int, device: str
+    job: Path,
+    config: Path,
+    party: str,
+    show: bool,
+    supply: Supply | None,
+    threads: int,
+    device: str,
+    certs: Path,
+    listen: str,
 ) -> Outcome:
-    from tacit.cli.clusterfile import read_cluster
+    from tacit.cli.clusterfile import address, read_cluster
     from tacit.cli.outcome import run_job_file
     from tacit.runtime.cluster import run_party
     from tacit.runtime.outcome import PartyFailure, party_failed
@@ -114,8 +126,9 @@ def _run_one(
         return run_job_file(str(job), show)
 
     cluster = read_cluster(config)
+    at = address("--listen", listen) if listen else None
     try:
-        outcome: Outcome = run_party(cluster, party, live, supply=supply, threads=threads, device=device)
+        outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

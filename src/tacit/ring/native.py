@@ -13,7 +13,7 @@ from tacit.ring.chunks import chunk_widths, table_planes
 from tacit.ring.native_lookup import NativeLookup
 from tacit.ring.window import Pair, Window, output_shape
 
-INTERFACE = 8
+INTERFACE = 9
 """The number that ``native/module.cpp`` must carry; another one is a stale build."""
 
 _REALS = (torch.float32, torch.float64)

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import torch
@@ -20,6 +21,8 @@ from tacit.runtime.node import run_node
 from tacit.runtime.outcome import PartyFailure
 from tacit.runtime.rendezvous import Address
 from tacit.settings import Settings
+from tacit.transport.certificates import read
+from tacit.transport.security import Security
 
 GO = b"g"
 _PR_SET_PDEATHSIG = 1
@@ -42,6 +45,7 @@ class Orders:
     job: bytes = field(repr=False)
     supply: Supply | None = None
     device: str = ON_CPU
+    certs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ def main() -> None:
             _wait_for_go(sys.stdin.buffer)
             listener = socket.socket(fileno=orders.listener)
             node = (orders.name, orders.addresses, orders.settings, orders.session)
-            result = run_node(*node, fn, args, listener=listener, supply=orders.supply, device=orders.device)
+            supply, device, security = orders.supply, orders.device, _security(orders)
+            result = run_node(*node, fn, args, listener, supply, device, security)
             report: Any = Result(pipe.dumps(result))
         except BaseException as error:
             failure = PartyFailure.of(orders.name, error, _LAUNCHER_FRAMES)
@@ -89,6 +94,15 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         pipe.put(reports, report)
+
+
+def _security(orders: Orders) -> Security | None:
+    if orders.certs is None:
+        return None
+    from tacit.transport.tls import Tls
+
+    pins = {name: [read(name, orders.certs).fingerprint] for name in orders.addresses}
+    return Tls(read(orders.name, orders.certs), pins)
 
 
 def _wait_for_go(orders: IO[bytes]) -> None:

@@ -3,6 +3,9 @@
 KEYS = "keys"
 """Where keys lie."""
 
+CERTS = "certificates"
+"""Where a node's key and certificate lie."""
+
 ONE = 1
 """Threads that a party computes with: parties that share a machine would get into each other's way with more."""
 

@@ -14,13 +14,18 @@ from time import monotonic
 from typing import Any
 
 from tacit.errors import FrameError
+from tacit.runtime.lookup import Lookup
 from tacit.transport.framing import HEADER_BYTES, Kind, pack_header, unpack_header
-from tacit.transport.security import Security
-from tacit.transport.sockets import PeerGone, close_quietly, read_some, tune
+from tacit.transport.security import Entrance, Security, write_all
+from tacit.transport.sockets import PeerGone, close_quietly, tune
+from tacit.transport.wire import Wire
 
 MAX_GREETING_BYTES = 4096
 GUEST_SECONDS = 2.0
 """How long a new connection may take to say who it is."""
+
+CONNECT_SECONDS = 5.0
+"""How long one attempt to connect and be welcomed may take: a name may have several addresses."""
 
 _RETRY_SECONDS = 0.1
 
@@ -53,8 +58,8 @@ class Greeting:
 class SmallFrame:
     """Reads exactly one frame of at most 4 KiB, and not a byte of the next one."""
 
-    def __init__(self, sock: socket.socket, peer: str) -> None:
-        self._sock, self._peer = sock, peer
+    def __init__(self, entrance: Entrance, peer: str) -> None:
+        self._entrance, self._peer = entrance, peer
         self._data = bytearray()
 
     def read(self, kind: Kind) -> dict[str, Any] | None:
@@ -77,7 +82,7 @@ class SmallFrame:
     def _grown_to(self, size: int) -> bool:
         while len(self._data) < size:
             chunk = bytearray(size - len(self._data))
-            count = read_some(self._sock, memoryview(chunk))
+            count = self._entrance.read_some(memoryview(chunk))
             if count == 0:
                 return False
             self._data += chunk[:count]
@@ -97,33 +102,51 @@ class Caller:
         self.reached = False
         self.note = ""
         self._security = security
+        self._entrance: Entrance | None = None
         self._reply: SmallFrame | None = None
-        self._due = 0.0
+        self._due = self._patience = 0.0
+        self._attempts = 0
+        self._lookup = Lookup(address)
 
     def start_if_due(self, now: float) -> None:
         """Begin to connect unless that is under way."""
+        if self.sock is not None and now > self._patience:
+            self.close()
         if self.sock is not None or now < self._due:
             return
         self._due = now + _RETRY_SECONDS
         self._security.check_address(self.address[0])
-        family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+        targets = self._lookup.found()
+        self.note = self._lookup.note or self.note
+        if not targets:
+            return
+        family, address = targets[self._attempts % len(targets)]
+        self._attempts += 1
+        self._patience = now + CONNECT_SECONDS
         self.sock = tune(socket.socket(family, socket.SOCK_STREAM))
         self.events = selectors.EVENT_WRITE
         try:
-            status = self.sock.connect_ex(self.address)
+            status = self.sock.connect_ex(address)
         except OSError:
             status = errno.EHOSTUNREACH
         if status not in (0, errno.EINPROGRESS):
             self.close()
 
-    def proceed(self, now: float) -> socket.socket | None:
-        """Go on after the socket became ready; returns it once the other end has said welcome."""
+    def proceed(self, now: float) -> Wire | None:
+        """Go on after the socket became ready; returns the wire once the other end has said welcome."""
         try:
-            if self._reply is None:
-                self._greet()
+            if self._entrance is None:
+                self._connected()
+            if self._entrance is None or not self._entrance.ready():
                 return None
+            if self._reply is None:
+                write_all(self._entrance, _frame(Kind.HELLO, asdict(self.greeting)))
+                self._reply = SmallFrame(self._entrance, self.greeting.to)
             message = self._reply.read(Kind.WELCOME)
         except (OSError, PeerGone, FrameError):
+            if self._entrance is not None and self._entrance.note:
+                self.note = f"at {self._where()}: {self._entrance.note}"
+                self._due = now + 5 * _RETRY_SECONDS
             self.close()
             return None
         if message is None:
@@ -134,50 +157,57 @@ class Caller:
             self._due = now + 5 * _RETRY_SECONDS
             self.close()
             return None
-        sock, self.sock = self.sock, None
-        return sock
+        wire = self._entrance.wire(self.greeting.to, self.greeting.purpose, caller=True)
+        self.sock = None
+        return wire
 
     def close(self) -> None:
         """Drop the connection; it will be tried again."""
         if self.sock is not None:
             close_quietly(self.sock)
-        self.sock = self._reply = None
+        self.sock = self._entrance = self._reply = None
 
-    def _greet(self) -> None:
+    def _connected(self) -> None:
         if self.sock is None:
             return
         status = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if status:
             raise OSError(status, "cannot connect")
         self.reached = True
-        self.sock = self._security.wrap_client(self.sock, self.greeting.to)
-        self.sock.send(_frame(Kind.HELLO, asdict(self.greeting)))
         self.events = selectors.EVENT_READ
-        self._reply = SmallFrame(self.sock, self.greeting.to)
+        self._entrance = self._security.to(self.sock, self.greeting.to)
+
+    def _where(self) -> str:
+        return f"{self.address[0]}:{self.address[1]}"
 
 
 class Guest:
     """One connection that somebody made to this node."""
 
     def __init__(self, sock: socket.socket, security: Security) -> None:
-        self.sock = tune(security.wrap_server(sock))
+        self.sock = tune(sock)
         self.deadline = monotonic() + GUEST_SECONDS
-        self._frame = SmallFrame(self.sock, "a stranger")
+        self._entrance = security.of_stranger(self.sock)
+        self._frame = SmallFrame(self._entrance, "a stranger")
 
     def greeting(self) -> Greeting | None:
         """Who this is; None while that has not all arrived. Raises FrameError and PeerGone."""
-        message = self._frame.read(Kind.HELLO)
+        message = self._frame.read(Kind.HELLO) if self._entrance.ready() else None
         if message is None:
             return None
         try:
             texts = {key: str(message[key]) for key in ("session", "order", "name", "to")}
-            return Greeting(**texts, purpose=Purpose(message["purpose"]))
+            greeting = Greeting(**texts, purpose=Purpose(message["purpose"]))
         except (KeyError, ValueError, TypeError):
             raise FrameError("a stranger sent an unreadable greeting.", "a stranger") from None
+        if not self._entrance.is_from(greeting.name):
+            raise FrameError(f"somebody with another certificate says it is '{greeting.name[:64]}'.", "a stranger")
+        return greeting
 
-    def welcome(self, greeting: Greeting) -> None:
-        """Let it in."""
-        self._answer({"name": greeting.name})
+    def welcome(self, me: str, greeting: Greeting) -> Wire:
+        """Let it in, and say who is here."""
+        self._answer({"name": me})
+        return self._entrance.wire(greeting.name, greeting.purpose, caller=False)
 
     def refuse(self, refusal: Refusal) -> None:
         """Turn it away and say why."""
@@ -189,8 +219,8 @@ class Guest:
         close_quietly(self.sock)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        with suppress(OSError):  # it has gone; who waits for it will notice
-            self.sock.send(_frame(Kind.WELCOME, message))
+        with suppress(PeerGone):  # who waits for it will notice
+            write_all(self._entrance, _frame(Kind.WELCOME, message))
 
 
 def _frame(kind: Kind, message: dict[str, Any]) -> bytes:

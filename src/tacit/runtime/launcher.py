@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,13 @@ from tacit.correlations.directory import Material
 from tacit.correlations.dry_run import DryRun
 from tacit.correlations.plan import Plan
 from tacit.errors import MisuseError
-from tacit.party import DEALER
+from tacit.party import check_name
 from tacit.runtime import wiring
 from tacit.runtime.cores import check_threads
 from tacit.runtime.defaults import KEYS, ON_CPU, ONE
 from tacit.runtime.devices import check_device
 from tacit.runtime.threads import run_threads
 from tacit.settings import Settings
-
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
 def run(
@@ -93,11 +90,3 @@ def check_names(parties: Sequence[str]) -> tuple[str, ...]:
     if len(names) < 2:
         raise MisuseError("a session needs at least two parties.")
     return names
-
-
-def check_name(name: str) -> None:
-    """Raise MisuseError if no party can have this name."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise MisuseError(f"{name!r} cannot name a party: use 1 to 63 letters, digits, '_', '-' and '.'.")
-    if name == DEALER:
-        raise MisuseError(f"'{DEALER}' is the dealer's name; a party needs another one.")

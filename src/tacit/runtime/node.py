@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,16 +14,17 @@ from tacit.runtime import wiring
 from tacit.runtime.compilation import uncompiled
 from tacit.runtime.devices import ON_CPU, enter_device
 from tacit.runtime.memory import keep_freed_memory
-from tacit.runtime.rendezvous import Address, listen, meet
+from tacit.runtime.rendezvous import Addresses, meet
 from tacit.runtime.session import Session, enter
 from tacit.settings import Settings
 from tacit.transport._base import Transport
 from tacit.transport.failure import blame
+from tacit.transport.security import Security
 
 
 def run_node(
     name: str,
-    addresses: Mapping[str, Address],
+    addresses: Addresses,
     settings: Settings,
     session: str,
     fn: Callable[..., Any] | None = None,
@@ -31,18 +32,19 @@ def run_node(
     listener: socket.socket | None = None,
     supply: Supply | None = None,
     device: str = ON_CPU,
+    security: Security | None = None,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
     addresses: host and port of every party in order of rank, then of ``"dealer"`` if the settings want one. session: a
-    name that all nodes of this run have in common. listener: a socket that listens at the own address already.
+    name that all nodes of this run have in common. listener: a socket that listens at the own address already, if this
+    node has one. security: what protects the connections; without it they stay on this machine.
     supply: where correlated randomness comes from, if the run brings it along. device: where this node computes.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
-    with listener or listen(addresses[name]) as listening:
-        transport = meet(name, addresses, listening, session, settings)
+    transport = meet(name, addresses, listener, session, settings, security)
     return live(transport, names, settings, session, fn, args, supply, device)
 
 

@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import IO, Any, cast
 
@@ -48,13 +49,15 @@ def run_processes(
     supply: Supply | None = None,
     threads: int = ONE,
     device: str = ON_CPU,
+    certs: Path | None = None,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in processes; returns results by name. Raises PartyFailedError.
 
-    threads: what PyTorch and the kernels use in each process.
+    threads: what PyTorch and the kernels use in each process. certs: a folder with a certificate and key of every node:
+    the links are then protected as between machines (which shows what that costs).
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads, device)
+    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads, device, certs)
     try:
         reports = run.reports()
     finally:
@@ -107,9 +110,10 @@ class _Run:
         supply: Supply | None,
         threads: int,
         device: str,
+        certs: Path | None,
     ) -> None:
         self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
-        self.device = device
+        self.device, self.certs = device, certs
         self.children: list[_Child] = []
         self.failures: list[PartyFailure] = []
 
@@ -154,6 +158,7 @@ class _Run:
                         self.job,
                         self.supply,
                         self.device,
+                        self.certs,
                     )
                 )
         finally:

@@ -1,6 +1,7 @@
 """How the nodes of a session find each other: every pair gets its three connections, strangers are turned away.
 
-Of each pair, the node of higher rank connects, the other one listens. Each connection opens with a HELLO frame that
+Of each pair, the node of higher rank connects, the other one listens; a node that cannot listen connects to all others.
+All connections to a node, of whatever kind, come to its one port. Each connection opens with a HELLO frame that
 says who comes, to whom, for which session and what for; a WELCOME frame answers. Everything runs in one loop.
 """
 
@@ -11,44 +12,67 @@ import socket
 from collections.abc import Mapping
 from time import monotonic
 
-from tacit.errors import FrameError, HandshakeError, LinkError
+from tacit.errors import FrameError, HandshakeError, LinkError, MisuseError
 from tacit.runtime.greeting import Caller, Greeting, Guest, Purpose, Refusal
 from tacit.settings import Settings
 from tacit.transport.control import ControlLink, pack_failure, unpack_failure
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
-from tacit.transport.security import PlainLoopback, Security
-from tacit.transport.sockets import PeerGone, close_quietly
+from tacit.transport.security import PlainLoopback, Security, is_loopback
+from tacit.transport.sockets import PeerGone
 from tacit.transport.tcp import TcpTransport, Wires
+from tacit.transport.wire import Wire
 
 Address = tuple[str, int]
+"""Host (a name or a number) and port."""
+
+Addresses = Mapping[str, Address | None]
+"""Where nodes are, in order of rank; None of one that can only connect to others."""
 
 MAX_GUESTS = 64
-"""Connections that have not said who they are yet; more are turned away."""
+"""Connections that have not said who they are yet; when more come, the oldest are turned away."""
 
 _TICK_SECONDS = 0.05
 _BEAT_SECONDS = 0.5
 
 
 def listen(address: Address, security: Security | None = None) -> socket.socket:
-    """A listening socket at ``address`` (port 0: any free one). Raises LinkError-free OSError when it is taken."""
-    (security or PlainLoopback()).check_address(address[0])
-    listener = socket.create_server(address, backlog=128)
+    """A listening socket at ``address`` (port 0: any free one; host "": every interface). Raises OSError if taken."""
+    host, port = address
+    (security or PlainLoopback()).check_address(host)
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server(address, family=family, backlog=128)
+    elif socket.has_dualstack_ipv6():
+        listener = socket.create_server(("::", port), family=socket.AF_INET6, backlog=128, dualstack_ipv6=True)
+    else:
+        listener = socket.create_server(("", port), backlog=128)
     listener.setblocking(False)
     return listener
 
 
+def calls(me: str, peer: str, addresses: Addresses) -> bool:
+    """Whether, of the two, ``me`` connects. Raises MisuseError if neither can listen."""
+    names = list(addresses)
+    if addresses[peer] is not None and addresses[me] is not None:
+        return names.index(me) > names.index(peer)
+    if addresses[peer] is None and addresses[me] is None:
+        raise MisuseError(f"neither '{me}' nor '{peer}' can listen, so they cannot meet: one of them needs an address.")
+    return addresses[peer] is not None
+
+
 def meet(
     me: str,
-    addresses: Mapping[str, Address],
-    listener: socket.socket,
+    addresses: Addresses,
+    listener: socket.socket | None,
     session: str,
     settings: Settings,
     security: Security | None = None,
 ) -> TcpTransport:
     """Connect node ``me`` with all other nodes of ``addresses``, which lists them in order of rank.
 
-    Closes ``listener`` in the end. Raises LinkError, naming who is missing, after ``settings.connect_timeout`` seconds.
+    listener: None if no node connects to this one; it is closed in the end. Raises LinkError, naming who is missing,
+    after ``settings.connect_timeout`` seconds.
     """
     meeting = _Meeting(me, addresses, listener, session, settings, security or PlainLoopback())
     try:
@@ -57,33 +81,33 @@ def meet(
         meeting.leave()
         raise
     finally:
-        listener.close()
+        if listener is not None:
+            listener.close()
 
 
 class _Meeting:
     def __init__(
         self,
         me: str,
-        addresses: Mapping[str, Address],
-        listener: socket.socket,
+        addresses: Addresses,
+        listener: socket.socket | None,
         session: str,
         settings: Settings,
         security: Security,
     ) -> None:
         self.me, self.addresses, self.listener, self.session = me, addresses, listener, session
         self.settings, self.security = settings, security
-        names = list(addresses)
-        rank = names.index(me)
-        self.peers = [name for name in names if name != me]
-        self.order = ", ".join(names)
+        self.peers = [name for name in addresses if name != me]
+        self.order = ", ".join(addresses)
+        called = {peer: at for peer, at in addresses.items() if at and peer != me and calls(me, peer, addresses)}
         self.callers = [
-            Caller(Greeting(session, self.order, me, peer, purpose), addresses[peer], security)
-            for peer in names[:rank]
+            Caller(Greeting(session, self.order, me, peer, purpose), address, security)
+            for peer, address in called.items()
             for purpose in Purpose
         ]
-        self.expected = set(names[rank + 1 :])
+        self.expected = set(self.peers) - set(called)
         self.guests: list[Guest] = []
-        self.made: dict[tuple[str, Purpose], socket.socket] = {}
+        self.made: dict[tuple[str, Purpose], Wire] = {}
         self.controls: dict[str, ControlLink] = {}
         self.strangers = 0
         self.notes: dict[str, str] = {}
@@ -101,17 +125,17 @@ class _Meeting:
                     control.post(Kind.HEARTBEAT)  # those who have met everybody already must not think us frozen
             self.call(now)
             self.wait(_TICK_SECONDS)
-        return TcpTransport(self.me, self.wires(), self.settings.heartbeat_timeout, self.security.loopback_only)
+        here = all(at is not None and is_loopback(at[0]) for at in self.addresses.values())
+        return TcpTransport(self.me, self.wires(), self.settings.heartbeat_timeout, here)
 
     def missing(self) -> list[str]:
         return [peer for peer in self.peers if any((peer, purpose) not in self.made for purpose in Purpose)]
 
     def wires(self) -> dict[str, Wires]:
-        ranks = list(self.addresses)
         wires = {}
         for peer in self.peers:
             mine, theirs = Purpose.FORTH, Purpose.BACK
-            if ranks.index(peer) > ranks.index(self.me):
+            if peer in self.expected:
                 mine, theirs = theirs, mine
             wires[peer] = Wires(self.made[peer, mine], self.made[peer, theirs], self.controls[peer])
         for guest in self.guests:
@@ -126,14 +150,15 @@ class _Meeting:
 
     def wait(self, seconds: float) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self.listener, selectors.EVENT_READ, self.accept)
+            if self.listener is not None:
+                selector.register(self.listener, selectors.EVENT_READ, self.listener)
             for caller in self.callers:
                 if caller.sock is not None:
                     selector.register(caller.sock, caller.events, caller)
             for guest in self.guests:
                 selector.register(guest.sock, selectors.EVENT_READ, guest)
             for control in self.controls.values():
-                selector.register(control.sock, selectors.EVENT_READ, control)
+                selector.register(control.wire, selectors.EVENT_READ, control)
             for key, _ in selector.select(seconds):
                 match key.data:
                     case Caller() as caller:
@@ -142,25 +167,23 @@ class _Meeting:
                         self.greeted(guest)
                     case ControlLink() as control:
                         self.listen_to(control)
-                    case _:
-                        self.accept()
+                    case listener:
+                        self.accept(listener)
 
-    def accept(self) -> None:
+    def accept(self, listener: socket.socket) -> None:
         try:
-            sock, _ = self.listener.accept()
+            sock, _ = listener.accept()
         except OSError:
             return
         if len(self.guests) >= MAX_GUESTS:
-            self.strangers += 1
-            close_quietly(sock)
-            return
+            self.turn_away(self.guests[0])  # who says nothing must not keep out who has something to say
         self.guests.append(Guest(sock, self.security))
 
     def answered(self, caller: Caller) -> None:
-        sock = caller.proceed(monotonic())
-        if sock is not None:
+        wire = caller.proceed(monotonic())
+        if wire is not None:
             self.callers.remove(caller)
-            self.connected(caller.greeting.to, caller.greeting.purpose, sock)
+            self.connected(caller.greeting.to, caller.greeting.purpose, wire)
         elif caller.note:
             self.notes[caller.greeting.to] = caller.note
 
@@ -180,8 +203,7 @@ class _Meeting:
             guest.refuse(refusal)
             return
         self.guests.remove(guest)
-        guest.welcome(Greeting(self.session, self.order, self.me, greeting.name, greeting.purpose))
-        self.connected(greeting.name, greeting.purpose, guest.sock)
+        self.connected(greeting.name, greeting.purpose, guest.welcome(self.me, greeting))
 
     def judge(self, greeting: Greeting) -> Refusal:
         """Why this caller is not let in; empty when it is."""
@@ -197,10 +219,10 @@ class _Meeting:
             return f"'{greeting.name}' is connected to '{self.me}' already; is it running twice?"
         return ""
 
-    def connected(self, peer: str, purpose: Purpose, sock: socket.socket) -> None:
-        self.made[peer, purpose] = sock
+    def connected(self, peer: str, purpose: Purpose, wire: Wire) -> None:
+        self.made[peer, purpose] = wire
         if purpose is Purpose.CONTROL:
-            self.controls[peer] = ControlLink(sock, peer)
+            self.controls[peer] = ControlLink(wire, peer)
 
     def turn_away(self, guest: Guest) -> None:
         self.strangers += 1
@@ -245,5 +267,5 @@ class _Meeting:
             caller.close()
         for guest in self.guests:
             guest.close()
-        for sock in self.made.values():
-            close_quietly(sock)
+        for wire in self.made.values():
+            wire.close()

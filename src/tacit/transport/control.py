@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from tacit.errors import FrameError
 from tacit.transport.failure import Failure, category_of
 from tacit.transport.framing import HEADER_BYTES, MAX_CONTROL_BYTES, Header, Kind, pack_header, unpack_header
-from tacit.transport.sockets import PeerGone, close_quietly, read_some, wait_writable, write_some
+from tacit.transport.sockets import PeerGone, wait_writable
+from tacit.transport.wire import Wire
 
 _READ_BYTES = 1 << 16
 
@@ -19,8 +19,8 @@ _READ_BYTES = 1 << 16
 class ControlLink:
     """One end. ``post`` may be called from any thread and never waits; ``frames`` only from one at a time."""
 
-    def __init__(self, sock: socket.socket, peer: str) -> None:
-        self.sock = sock
+    def __init__(self, wire: Wire, peer: str) -> None:
+        self.wire = wire
         self.peer = peer
         self._lock = threading.Lock()
         self._out = bytearray()
@@ -41,14 +41,14 @@ class ControlLink:
         with self._lock:
             self._write()
             if self._out and seconds:
-                wait_writable(self.sock, seconds)
+                wait_writable(self.wire, seconds)
                 self._write()
 
     def frames(self) -> Iterator[tuple[Kind, bytes]]:
         """All whole frames that have arrived. Raises PeerGone at the end, FrameError for anything else than frames."""
         gone = False
         try:
-            while count := read_some(self.sock, self._scratch):
+            while count := self.wire.read_some(self._scratch):
                 self._in += self._scratch[:count]
         except PeerGone:
             gone = True
@@ -62,7 +62,7 @@ class ControlLink:
 
     def close(self) -> None:
         """Close the connection."""
-        close_quietly(self.sock)
+        self.wire.close()
 
     def _header(self) -> Header | None:
         if len(self._in) < HEADER_BYTES:
@@ -75,7 +75,7 @@ class ControlLink:
     def _write(self) -> None:
         while self._out:
             try:
-                count = write_some(self.sock, [memoryview(bytes(self._out))])
+                count = self.wire.write_some([memoryview(bytes(self._out))])
             except PeerGone:
                 self._out.clear()
                 return

@@ -17,9 +17,9 @@ Fault = Callable[[TcpTransport, str], None]
 
 def sever(transport: TcpTransport, peer: str) -> None:
     """End all connections with ``peer`` without a word."""
-    for sock in (transport._outboxes[peer]._sock, transport._inboxes[peer]._sock, transport._controls[peer].sock):
+    for wire in (transport._outboxes[peer]._wire, transport._inboxes[peer]._wire, transport._controls[peer].wire):
         with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            wire.sock.shutdown(socket.SHUT_RDWR)
 
 
 def garbage(transport: TcpTransport, peer: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable
 
 from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept
 from tacit.transport.framing import HEADER_BYTES, Kind, unpack_header
-from tacit.transport.sockets import close_quietly, read_some
+from tacit.transport.wire import Wire
 
 _BUFFER_BYTES = 1 << 16
 _CHECK_SECONDS = 0.2
@@ -22,14 +21,14 @@ class Inbox:
     and raises when waiting is in vain; ``idle`` says that no part of a frame has arrived.
     """
 
-    def __init__(self, sock: socket.socket, peer: str, wake: int, check: Callable[[bool], None]) -> None:
-        self._sock = sock
+    def __init__(self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None]) -> None:
+        self._wire = wire
         self._peer = peer
         self._check = check
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._begin = self._end = 0
         self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
+        self._poll.register(wire, select.POLLIN)
         self._poll.register(wake, select.POLLIN)
         self._broken = False
         self.frames = 0
@@ -60,7 +59,7 @@ class Inbox:
 
     def close(self) -> None:
         """Close the connection."""
-        close_quietly(self._sock)
+        self._wire.close()
 
     def _take(self, count: int) -> memoryview:
         view = self._buffer[self._begin : self._begin + count]
@@ -87,7 +86,7 @@ class Inbox:
     def _some(self, buffer: memoryview, idle: bool) -> int:
         """At least one byte; waits for it."""
         while True:
-            count = read_some(self._sock, buffer)
+            count = self._wire.read_some(buffer)
             if count:
                 return count
             self._check(idle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import selectors
-import socket
 import struct
 import threading
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ from tacit.transport._base import Witness
 from tacit.transport.control import ControlLink, unpack_failure, unpack_message
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
-from tacit.transport.pulse import felt
 from tacit.transport.sockets import Alarm, PeerGone
+from tacit.transport.wire import Wire
 
 GRACE_SECONDS = 0.3
 """How long after a connection ended a better explanation (an abort, a goodbye) may still arrive."""
@@ -67,7 +66,7 @@ class Monitor:
         self,
         transport: Watched,
         links: Mapping[str, ControlLink],
-        pulses: Mapping[str, socket.socket],
+        pulses: Mapping[str, Wire],
         timeout: float,
     ) -> None:
         self._transport = transport
@@ -115,9 +114,9 @@ class Monitor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._alarm.fileno(), selectors.EVENT_READ)
             for link in self._links.values():
-                selector.register(link.sock, selectors.EVENT_READ, link)
-            for peer, sock in self._pulses.items():
-                selector.register(sock, selectors.EVENT_READ, peer)
+                selector.register(link.wire, selectors.EVENT_READ, link)
+            for peer, wire in self._pulses.items():
+                selector.register(wire, selectors.EVENT_READ, peer)
             beat, last = 0.0, monotonic()
             while not self._stopped:
                 ready = selector.select(_TICK_SECONDS)
@@ -145,10 +144,13 @@ class Monitor:
         if isinstance(source, ControlLink):
             return self._read_frames(source)
         try:
-            if felt(self._pulses[source]):
+            if self._pulses[source].felt():
                 self._heard[source] = monotonic()
         except PeerGone:
             return False  # its control link says why
+        except FrameError as error:
+            self._refuse(source, error)
+            return False
         return True
 
     def _read_frames(self, link: ControlLink) -> bool:
@@ -160,9 +162,12 @@ class Monitor:
             self.suspect(link.peer)
             return False
         except FrameError as error:
-            self._transport.fail(Failure(link.peer, Category.BAD_FRAME, self._transport.name, str(error).rstrip(".")))
+            self._refuse(link.peer, error)
             return False
         return True
+
+    def _refuse(self, peer: str, error: FrameError) -> None:
+        self._transport.fail(Failure(peer, Category.BAD_FRAME, self._transport.name, str(error).rstrip(".")))
 
     def _handle(self, peer: str, kind: Kind, payload: bytes) -> None:
         transport = self._transport

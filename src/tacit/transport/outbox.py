@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tacit.transport.sockets import PeerGone, close_quietly, wait_writable, without, write_some
+from tacit.transport.sockets import PeerGone, wait_writable, without
+from tacit.transport.wire import Wire
 
 INLINE_BYTES = 1 << 20
 """Frames up to this size are written by the caller itself when nothing is queued; it costs no thread switch."""
@@ -21,8 +21,8 @@ class Outbox:
     ``on_lost`` is called, once, when the connection breaks.
     """
 
-    def __init__(self, sock: socket.socket, peer: str, on_lost: Callable[[], None]) -> None:
-        self._sock = sock
+    def __init__(self, wire: Wire, peer: str, on_lost: Callable[[], None]) -> None:
+        self._wire = wire
         self._peer = peer
         self._on_lost = on_lost
         self._queue: deque[list[memoryview]] = deque()
@@ -38,12 +38,12 @@ class Outbox:
         with self._changed:
             if not self._queue and size <= INLINE_BYTES:
                 try:
-                    count = write_some(self._sock, rest)
+                    while size and (count := self._wire.write_some(rest)):
+                        rest, size = without(rest, count), size - count
                 except PeerGone:
                     return self._lost()
-                if count == size:
+                if not size:
                     return None
-                rest, size = without(rest, count), size - count
             self._queue.append(rest)
             self._queued += size
             self._changed.notify_all()
@@ -66,7 +66,7 @@ class Outbox:
             thread = self._thread
         if thread is not None:
             thread.join(2 * _POLL_SECONDS)
-        close_quietly(self._sock)
+        self._wire.close()
 
     def _run(self) -> None:
         try:
@@ -85,9 +85,9 @@ class Outbox:
     def _write(self, parts: list[memoryview]) -> None:
         """Write the head of the queue, then take it off."""
         while parts and not self._closed:
-            count = write_some(self._sock, parts)
+            count = self._wire.write_some(parts)
             if count == 0:
-                wait_writable(self._sock, _POLL_SECONDS)
+                wait_writable(self._wire, _POLL_SECONDS)
                 continue
             parts = without(parts, count)
             with self._changed:

@@ -1,15 +1,19 @@
-"""Non-blocking reads and writes on plain and TLS sockets alike."""
+"""What all non-blocking connections have in common."""
 
 from __future__ import annotations
 
 import select
 import socket
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
-_MAX_PARTS = 64
-_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+class HasFileno(Protocol):
+    """What can be polled."""
+
+    def fileno(self) -> int:
+        """The file descriptor."""
 
 
 class PeerGone(Exception):
@@ -52,31 +56,6 @@ def tune(sock: socket.socket) -> socket.socket:
     return sock
 
 
-def write_some(sock: socket.socket, parts: Sequence[memoryview]) -> int:
-    """Write as much as goes without waiting; returns the number of bytes (0 when nothing goes)."""
-    try:
-        if isinstance(sock, ssl.SSLSocket):
-            return sock.send(parts[0])
-        return sock.sendmsg(parts[:_MAX_PARTS])
-    except _WOULD_BLOCK:
-        return 0
-    except OSError as error:
-        raise PeerGone from error
-
-
-def read_some(sock: socket.socket, buffer: memoryview) -> int:
-    """Read what is there without waiting, at most ``buffer``; returns the number of bytes (0 when there is nothing)."""
-    try:
-        count = sock.recv_into(buffer)
-    except _WOULD_BLOCK:
-        return 0
-    except OSError as error:
-        raise PeerGone from error
-    if count == 0 and buffer.nbytes:
-        raise PeerGone
-    return count
-
-
 def without(parts: Sequence[memoryview], count: int) -> list[memoryview]:
     """The parts that remain after ``count`` bytes of them were written."""
     rest: list[memoryview] = []
@@ -89,7 +68,7 @@ def without(parts: Sequence[memoryview], count: int) -> list[memoryview]:
     return rest
 
 
-def wait_writable(sock: socket.socket, seconds: float) -> None:
+def wait_writable(sock: HasFileno, seconds: float) -> None:
     """Wait until something can be written, at most ``seconds``."""
     poll = select.poll()
     poll.register(sock, select.POLLOUT)

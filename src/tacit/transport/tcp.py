@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tacit.transport.outbox import Outbox
 from tacit.transport.pulse import Pulse
 from tacit.transport.sockets import Alarm, PeerGone
 from tacit.transport.statistics import Statistics
+from tacit.transport.wire import Wire
 
 _FLUSH_SECONDS = 0.5
 _POLL_SECONDS = 0.25
@@ -32,8 +32,8 @@ class Wires:
     Frames go one way on each data connection; pulses go the other.
     """
 
-    outgoing: socket.socket
-    incoming: socket.socket
+    outgoing: Wire
+    incoming: Wire
     control: ControlLink
 
 
@@ -149,11 +149,11 @@ class TcpTransport(Transport):
 
     # ---------------------------------------------------------------- inside
 
-    def _outbox(self, peer: str, sock: socket.socket) -> Outbox:
-        return Outbox(sock, peer, lambda: self._monitor.suspect(peer))
+    def _outbox(self, peer: str, wire: Wire) -> Outbox:
+        return Outbox(wire, peer, lambda: self._monitor.suspect(peer))
 
-    def _inbox(self, peer: str, sock: socket.socket) -> Inbox:
-        return Inbox(sock, peer, self._alarm.fileno(), lambda idle: self._check_waiting(peer, idle))
+    def _inbox(self, peer: str, wire: Wire) -> Inbox:
+        return Inbox(wire, peer, self._alarm.fileno(), lambda idle: self._check_waiting(peer, idle))
 
     def _check_waiting(self, peer: str, idle: bool) -> None:
         self._check_open()

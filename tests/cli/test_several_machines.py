@@ -1,0 +1,158 @@
+"""The walkthrough of docs/several-machines.md, its commands as written, between hosts that are network namespaces."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "several-machines.md").read_text()
+IP = shutil.which("ip")
+HOSTS = {"lab": "192.0.2.1", "clinic": "192.0.2.2", "dealer": "192.0.2.3"}
+
+pytestmark = [
+    pytest.mark.slow,  # processes that import PyTorch, on three hosts: the only test off loopback
+    pytest.mark.skipif(IP is None or os.geteuid() != 0, reason="makes network namespaces, as root"),
+]
+
+
+def ip(*words):
+    subprocess.run([IP, *words], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A bridge, and for each host a namespace on it; from a host's name to that of its namespace."""
+    tag = f"t{os.getpid() % 100000}"
+    try:
+        ip("link", "add", tag, "type", "bridge")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
+    names = {host: f"{tag}{host}" for host in HOSTS}
+    try:
+        ip("link", "set", tag, "up")
+        for number, (host, space) in enumerate(names.items()):
+            cable = f"{tag}v{number}"
+            ip("netns", "add", space)
+            ip("link", "add", cable, "type", "veth", "peer", "name", "e0", "netns", space)
+            ip("link", "set", cable, "master", tag, "up")
+            ip("-n", space, "addr", "add", f"{HOSTS[host]}/24", "dev", "e0")
+            ip("-n", space, "link", "set", "e0", "up")
+            ip("-n", space, "link", "set", "lo", "up")
+        yield names
+    finally:
+        for space in names.values():
+            subprocess.run([IP, "netns", "del", space], capture_output=True, check=False)
+        ip("link", "del", tag)
+
+
+class Hosts:
+    """A folder and a namespace for each host; commands as the page gives them."""
+
+    def __init__(self, folder, network):
+        self.folder, self.network = folder, network
+        self.running = []
+        for host in HOSTS:
+            (folder / host).mkdir()
+            shutil.copy(ROOT / "examples" / "average.py", folder / host)
+
+    def start(self, host, command):
+        words = shlex.split(command)
+        assert words[0] == "tacit"
+        process = subprocess.Popen(
+            [IP, "netns", "exec", self.network[host], sys.executable, "-m", "tacit.cli", *words[1:]],
+            cwd=self.folder / host,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.running.append(process)
+        return process
+
+    def run(self, host, command):
+        process = self.start(host, command)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        return out
+
+    def write(self, host, cluster):
+        (self.folder / host / "cluster.toml").write_text(cluster)
+
+
+@pytest.fixture
+def hosts(tmp_path, network):
+    made = Hosts(tmp_path, network)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.communicate()
+
+
+def section(title):
+    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def commands(title):
+    return re.findall(r"^    (\w+)\$ (.+)$", section(title), re.MULTILINE)
+
+
+def ready(hosts):
+    """Sections 1 and 2: certificates, and the file with their fingerprints."""
+    printed = {host: hosts.run(host, command) for host, command in commands("1. A certificate for each node")}
+    cluster = "\n".join(
+        line[4:] for line in section("2. One file, the same on all hosts").splitlines() if line[:4] == "    "
+    )
+    for host, text in printed.items():
+        line = re.search(rf'^{host} = "sha256:\w+"$', text, re.MULTILINE)[0]
+        cluster = cluster.replace(f'{host} = "sha256:…"', line)
+    assert "…" not in cluster
+    for host in HOSTS:
+        hosts.write(host, cluster)
+    return cluster
+
+
+def test_the_walkthrough(hosts):
+    ready(hosts)
+    started = {host: hosts.start(host, command) for host, command in commands("3. Start")}
+    assert list(started) == ["dealer", "lab", "clinic"]
+    for host, process in started.items():
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == 0, f"{host}: {err}"
+        if host != "dealer":
+            assert "'longest': 29.0" in out
+            assert "What was revealed" in out
+    assert "valid until" in hosts.run("lab", "tacit certs show")
+    assert "sha256:" in hosts.run("lab", "tacit certs renew lab")
+
+
+def test_a_killed_party_is_named_at_the_others_and_a_stranger_changes_nothing(hosts):
+    cluster = ready(hosts)
+    for host in HOSTS:
+        (hosts.folder / host / "average.py").write_text(
+            "import tacit, torch\ndef job():\n    x = tacit.secret(torch.ones(1000), owner='lab')\n"
+            "    print('begun', flush=True)\n    while True:\n        x = (x * x).relu()\n        tacit.reveal(x)\n"
+        )
+    started = {host: hosts.start(host, command) for host, command in commands("3. Start")}
+    assert started["clinic"].stdout.readline() == "begun\n"
+    # somebody on the clinic's host, whose certificate nobody lists, says it is the clinic
+    hosts.run("clinic", "tacit certs init clinic --certs others")
+    stranger = re.sub(
+        r'clinic = "sha256:\w+"', hosts.run("clinic", "tacit certs show --certs others").split("  ")[0], cluster
+    )
+    (hosts.folder / "clinic" / "stranger.toml").write_text(stranger + "\n[settings]\nconnect_timeout = 2\n")
+    again = hosts.start("clinic", "tacit run average.py --config stranger.toml --party clinic --certs others")
+    assert again.wait(30) == 1
+    assert all(process.poll() is None for process in started.values())
+    started["clinic"].kill()
+    killed = time.monotonic()
+    for host in ("lab", "dealer"):
+        _, err = started[host].communicate(timeout=10)
+        assert started[host].returncode == 1
+        assert "'clinic'" in err
+    assert time.monotonic() - killed < 5
