@@ -82,12 +82,14 @@ def _printed(summary, width=100) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow  # the demonstration once more, for who tries it without a dealer
 def test_the_job_is_the_same_in_plaintext():
     summary = run_demo("threads", tacit.Settings(protocol="plaintext"), batch_size=360)
     assert summary.agreement == 1.0
     assert summary.dealer_mb == 0
 
 
+@pytest.mark.slow  # and once more, for scripts that read what it prints
 def test_json_is_all_that_goes_to_standard_output():
     result = CliRunner().invoke(app, ["demo", "--json", "--backend", "threads", "--batch-size", "180"])
     assert result.exit_code == 0

@@ -31,8 +31,8 @@ def words() -> Words:
 
 
 NAMES = list(kernels.available())
-TARGETS = [pytest.param(name, marks=pytest.mark.slow if name in NAMES[1:-2] else ()) for name in NAMES]
-"""Slow, all of them together: the widths of vectors that are not taken here. Other machines take them."""
+TARGETS = [pytest.param(name, marks=pytest.mark.slow if name in NAMES[1:-1] else ()) for name in NAMES]
+"""Slow, all of them together: the kernels that are not taken here, but elsewhere, or on an accelerator."""
 
 
 @pytest.fixture(params=TARGETS)

@@ -77,6 +77,7 @@ def test_reference_by_limbs_and_by_torch(monkeypatch: pytest.MonkeyPatch, words,
     assert torch.equal(reference.matmul(a, b), exact(a, b))
 
 
+@pytest.mark.slow  # sums as long as exactness allows: the limit that is written down is the limit
 def test_limbs_stay_exact_at_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "_int64_product_is_fast", lambda: False)
     inner = reference._EXACT_TERMS + 1

@@ -55,7 +55,11 @@ def test_a_session_on_a_device(settings: Settings, parties: int) -> None:
         torch.testing.assert_close(value, expected, atol=3e-3, rtol=0)
 
 
-@pytest.mark.parametrize("at", [["lab"], ["clinic"], ["dealer"], ["clinic", "dealer"]])
+MIXED = [pytest.param(at, marks=pytest.mark.slow) for at in (["clinic"], ["dealer"], ["clinic", "dealer"])]
+"""Slow, all together: who computes where is new in each, and so is what has to move."""
+
+
+@pytest.mark.parametrize("at", [["lab"], *MIXED])
 def test_parties_on_different_devices(at: list[str]) -> None:
     expected = revealed(Settings(), 2, [])["lab"][0]
     for name, (value, _, on_device) in revealed(Settings(), 2, at).items():

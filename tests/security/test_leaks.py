@@ -7,7 +7,7 @@ import pytest
 from tacit.testing.leaks import check
 from tacit.testing.programs import CASES
 
-TWO = [pytest.param(name, 2, marks=() if i % 3 == 0 else pytest.mark.slow) for i, name in enumerate(CASES)]
+TWO = [pytest.param(name, 2, marks=() if i % 6 == 0 else pytest.mark.slow) for i, name in enumerate(CASES)]
 MORE = [pytest.param(name, parties, marks=pytest.mark.slow) for name in CASES for parties in (3, 4)]
 """Slow, four fifths of the time: but only here several parties together look for what none of them sees alone."""
 

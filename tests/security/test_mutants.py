@@ -20,6 +20,9 @@ from tacit.settings import Settings
 from tacit.testing.leaks import check, find, stage
 from tacit.testing.programs import CASES, fixed, numbers, owned
 
+# Every test searches a broken protocol for leaks: without them, nobody knew that the search finds any.
+pytestmark = pytest.mark.slow
+
 Program = Callable[[Protocol], list[Share]]
 
 

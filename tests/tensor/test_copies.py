@@ -69,7 +69,7 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("parties", [2, 3])
+@pytest.mark.parametrize("parties", [2, pytest.param(3, marks=pytest.mark.slow)])  # a second, to see the other shares
 def test_a_copy_equals_its_original(parties):
     def job():
         found = {}

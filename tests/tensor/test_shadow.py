@@ -374,7 +374,9 @@ def train(parameters, steps):
     return tacit.reveal(net.last.weight), shadow(net.last.weight)
 
 
-@pytest.mark.parametrize("parties", [2, 3])
+@pytest.mark.parametrize(
+    "parties", [2, pytest.param(3, marks=pytest.mark.slow)]
+)  # as with two, and no party is special
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_raises_no_alarm(optimizer, parties):
     weight, ideal = run(train, parties, args=(OPTIMIZERS[optimizer], 3))
