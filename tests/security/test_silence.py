@@ -54,7 +54,7 @@ def secrets_here(p: Protocol, *shares: Share) -> set[str]:
     for prg in (thing for thing in gc.get_objects() if issubclass(type(thing), Prg)):
         seed = prg._seed
         forms |= {seed.hex(), repr(seed)[2:-1], str(list(seed))[1:-1], str(int.from_bytes(seed, "little"))}
-    return forms
+    return {form for form in forms if len(form) > 6}  # other tests' generators may have a seed of 0
 
 
 def prepared(p: Protocol) -> tuple[Share, Share, Opened, PrivateOpening]:
