@@ -161,6 +161,7 @@ def test_runs_from_material_are_right_and_use_each_part_once(tmp_path, keys, nam
         run(tmp_path / "dealt", keys, names, settings=settings)
 
 
+@pytest.mark.slow  # two processes that import PyTorch: folders as they are used between organisations
 def test_parties_as_processes_with_a_folder_each(dealt, keys):
     results = run(dealt, keys, backend="processes")
     assert {serial for serial, _, _ in results.values()} == {1}

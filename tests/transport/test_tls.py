@@ -65,7 +65,7 @@ class TestTlsTransport(TransportSuite):
         return nodes
 
 
-QUICK = replace(SETTINGS, connect_timeout=1.5)
+QUICK = replace(SETTINGS, connect_timeout=0.8)
 
 
 def test_a_certificate_that_is_not_pinned_is_refused_at_both_ends(identities, caplog):
@@ -77,12 +77,14 @@ def test_a_certificate_that_is_not_pinned_is_refused_at_both_ends(identities, ca
     assert "'clinic' did not join the session" in str(errors["lab"])
 
 
+@pytest.mark.slow  # waits for parties that do not come, or for strangers
 def test_who_calls_checks_who_answers(identities):
     securities = {"lab": Tls(identities["stranger"], pins(identities))}
     _, errors = join_all(identities, ("lab", "clinic"), QUICK, securities)
     assert "the certificate shown there is refused: it is not that of 'lab'" in str(errors["clinic"])
 
 
+@pytest.mark.slow  # waits for parties that do not come, or for strangers
 def test_a_node_cannot_take_another_ones_name(identities):
     """The bank is known to all, but does not come as the clinic."""
     securities = {"clinic": Tls(identities["bank"], pins(identities))}
@@ -104,6 +106,7 @@ def made_by_a_clock(name, folder, monkeypatch, **off):
         return make(name, folder, days=1)
 
 
+@pytest.mark.slow  # waits for parties that do not come
 @pytest.mark.parametrize(("off", "says"), [({"days": -1, "minutes": -6}, "was valid until"), ({"days": -1}, "")])
 def test_an_expired_certificate_is_refused_with_some_patience_for_clocks(
     identities, tmp_path, monkeypatch, off, says, caplog
@@ -182,6 +185,7 @@ def test_plain_and_old_tls_are_refused_and_hold_up_nobody(identities):
     close_all(nodes)
 
 
+@pytest.mark.slow  # waits for parties that do not come, or for strangers
 def test_200_silent_strangers_do_not_keep_a_session_from_starting(identities):
     known = pins(identities)
     securities = {name: Tls(identities[name], known) for name in ("lab", "clinic")}
