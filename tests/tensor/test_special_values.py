@@ -115,3 +115,16 @@ def test_special_values(case):
 
     theirs = function(x)
     assert (at_all(job) - theirs).abs().le(4 * UNIT + 1e-4 * theirs.abs()).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8])
+@pytest.mark.parametrize("secret", [torch.float32, torch.int64])
+def test_small_public_integers_do_not_wrap(dtype, secret):
+    x, u = torch.tensor([1, -2, 3]).to(secret), torch.tensor([2, 3, 3]).to(dtype)
+
+    def job():
+        ours = tacit.secret(x, owner="lab")
+        return [tacit.reveal(v) for v in (ours - u, ours > u, ours == u, torch.where(ours > u, ours, u))]
+
+    theirs = (x - u, x > u, x == u, torch.where(x > u, x, u))
+    assert all(torch.equal(a, b) for a, b in zip(at_all(job), theirs, strict=True))

@@ -96,6 +96,8 @@ def _times_plain(y: Tensor | Number, alpha: Number) -> Tensor | Number:
         return y
     if isinstance(y, Tensor) and y.dtype.is_floating_point:
         return y.detach().double() * alpha
+    if isinstance(y, Tensor):
+        y = y.to(torch.int64)  # small and unsigned types have no room for the result
     return y * alpha
 
 
