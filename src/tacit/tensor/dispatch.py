@@ -11,11 +11,12 @@ from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
 from tacit.caller import caller_line
-from tacit.errors import MisuseError, UnsupportedOpError
+from tacit.errors import MisuseError, PeerError, UnsupportedOpError
 from tacit.protocols._base import Protocol
 from tacit.tensor import registry
 from tacit.tensor.geometry import conformed
 from tacit.tensor.hints import HINTS
+from tacit.tensor.kinds import promoted
 from tacit.tensor.nothing import of_nothing
 
 
@@ -39,12 +40,33 @@ def dispatch(kind: type[Any], op: OpOverload, args: tuple[Any, ...], kwargs: dic
     if elsewhere:
         args, kwargs = _on_cpu(kind, args), _on_cpu(kind, kwargs)
     with channel.meter.op(entry.name):
-        found = of_nothing(kind, protocol, op, tensors, args, kwargs)
-        if found is not None:
-            return found
-        if protocol.shadows is not None:
-            return protocol.shadows.watched(kind, op, args, kwargs, entry.rule)
-        return conformed(kind, op, args, kwargs, entry.rule(protocol, *args, **kwargs))
+        try:
+            return _computed(kind, protocol, op, entry.rule, tensors, args, kwargs)
+        except PeerError:
+            raise
+        except Exception as error:
+            # Where one party only raises, and its program goes on, the parties would be at different masks and open
+            # what means nothing. Noted, it is a divergence at the next exchange.
+            channel.transcript.failed(entry.name, type(error).__name__)
+            raise
+
+
+def _computed(
+    kind: type[Any],
+    protocol: Protocol,
+    op: OpOverload,
+    rule: registry.Rule,
+    tensors: list[Tensor],
+    args: Any,
+    kwargs: Any,
+) -> Any:
+    args, kwargs = promoted(kind, op, tensors, args, kwargs)
+    found = of_nothing(kind, protocol, op, tensors, args, kwargs)
+    if found is not None:
+        return found
+    if protocol.shadows is not None:
+        return protocol.shadows.watched(kind, op, args, kwargs, rule)
+    return conformed(kind, op, args, kwargs, rule(protocol, *args, **kwargs))
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

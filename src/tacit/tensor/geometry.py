@@ -7,7 +7,7 @@ values and need not think of either; what matters is that autograd, which looks 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -36,7 +36,17 @@ class Outline(NamedTuple):
 
 
 Outlines = tuple[Outline | None, ...]
-_known: dict[Any, Outlines] = {}
+
+
+class Answer(NamedTuple):
+    """What PyTorch gives for plain zeros: the outlines of its results, or the error that it raises."""
+
+    outlines: Outlines = ()
+    refusal: Exception | None = None
+
+
+_UNKNOWN = Answer()
+_known: dict[Any, Answer] = {}
 
 
 def conformed(kind: type[Any], op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Any:
@@ -64,15 +74,20 @@ def makes_new(op: OpOverload) -> bool:
 
 def outlines_of(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Outlines:
     """What the results of ``op`` look like for arguments that look like these; empty if PyTorch does not say."""
+    return answer_of(op, args, kwargs).outlines
+
+
+def answer_of(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Answer:
+    """What PyTorch gives for arguments that look like these."""
     try:
         key = (op, torch.get_default_dtype(), *map(_key, args), *((k, _key(v)) for k, v in kwargs.items()))
         found = _known.get(key)
     except TypeError:  # an argument that cannot be compared
-        return ()
+        return _UNKNOWN
     if found is None:
         if len(_known) >= _MOST_KEPT:
             _known.clear()
-        found = _known[key] = tuple(_asked(op, args, kwargs))
+        found = _known[key] = _asked(op, args, kwargs)
     return found
 
 
@@ -84,16 +99,18 @@ def _key(value: Any) -> Any:
     return type(value), value
 
 
-def _asked(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[Outline | None]:
-    """What ``op`` gives for plain zeros; nothing where it has no answer for them."""
+def _asked(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Answer:
     kwargs = {name: value for name, value in kwargs.items() if name != "device"}
     try:
         with torch.no_grad():
             out = op(*tree_map_only(Tensor, _zeros, tuple(args)), **tree_map_only(Tensor, _zeros, kwargs))
-    except Exception:  # whatever it is, the rule's own answer stands
-        return
-    for value in [out] if isinstance(out, Tensor) else out:
-        yield Outline(tuple(value.shape), value.stride(), value.dtype) if isinstance(value, Tensor) else None
+    except Exception as error:  # whatever it is, the rule's own answer stands
+        return Answer(refusal=error.with_traceback(None))
+    return Answer(tuple(_outline(value) for value in ([out] if isinstance(out, Tensor) else out)))
+
+
+def _outline(value: Any) -> Outline | None:
+    return Outline(tuple(value.shape), value.stride(), value.dtype) if isinstance(value, Tensor) else None
 
 
 def _zeros(value: Tensor) -> Tensor:

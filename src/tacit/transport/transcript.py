@@ -57,6 +57,12 @@ class Transcript:
         self.text = f"{op}({detail})"
         self._note(self.text.encode(), "", caller_position())
 
+    def failed(self, op: str, error: str) -> None:
+        """Note that ``op`` raised an ``error`` (its type's name); where all parties note that they stay in step."""
+        self.op += 1
+        self.text = f"{op}, which failed ({error})"
+        self._note(self.text.encode(), "", caller_position())
+
     def public(self, tensor: torch.Tensor, what: str = "tensor", line: str | None = None) -> None:
         """Note that a public ``tensor`` meets a secret in the current op; all parties must have the same one."""
         shape = "x".join(map(str, tensor.shape)) or "scalar"
