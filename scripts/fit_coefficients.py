@@ -50,6 +50,12 @@ def silu_slope(x: Array) -> Array:
     return t / 2 + x * (1 - t * t) / 4
 
 
+def arccos_kernel(x: Array) -> Array:
+    """What is left of the arc cosine without its root: smooth up to 1, where it is the root of 2."""
+    near = np.minimum(x, 1 - 1e-12)
+    return np.arccos(near) / np.sqrt(1 - near)
+
+
 @dataclass(frozen=True)
 class Task:
     """What to fit where: sines, cosines or both up to ``terms`` times an angle that turns once in ``2**turn``.
@@ -105,6 +111,9 @@ TASKS = {
     "RSQRT": bracket("1 / sqrt(x)", lambda x: x**-0.5, 4, 20),
     "SQRT": bracket("sqrt(x)", np.sqrt, 4, 12),
     "LOG": bracket("log(x)", np.log, 4, 20, relative=False),
+    "ARCTAN": odd("arctan", np.arctan, 1.0, 2, 8),
+    "ARCCOS_KERNEL": Task("arccos(x) / sqrt(1 - x)", arccos_kernel, 0, 1, 1, 8),
+    "SINC": Task("sin(pi x) / (pi x)", np.sinc, 0, 1, 2, 8, sines=False),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-_NOT_BUILT = "It is planned but not built yet."
 _RANDOM = "Random numbers must be public and the same at all parties: draw a seeded plain tensor and combine it."
 
 HINTS = {
@@ -13,6 +12,5 @@ HINTS = {
     "rand_like": _RANDOM,
     "randn_like": _RANDOM,
     "randint_like": _RANDOM,
-    **dict.fromkeys(("topk", "sort", "prod", "mish", "atan", "remainder", "fmod", "floor_divide"), _NOT_BUILT),
 }
 """By the short name of the operation."""

@@ -121,11 +121,11 @@ def _held(sample: Sample, mode: str, dtype: torch.dtype) -> list[Tensor]:
         elif mode == OWNED:
             held.append(tacit.secret(value, owner=NAMES[index % tacit.party().world_size]))
         else:
-            held.append(_held_by_nobody(value, index))
+            held.append(held_by_nobody(value, index))
     return held
 
 
-def _held_by_nobody(value: Tensor, seed: int) -> Tensor:
+def held_by_nobody(value: Tensor, seed: int) -> Tensor:
     """A secret that no party knows: the sum of two parties' secrets."""
     other = torch.randint(-8, 8, value.shape, generator=torch.Generator().manual_seed(seed))
     if value.dtype == torch.bool:

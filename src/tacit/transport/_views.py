@@ -9,7 +9,8 @@ from tacit.ring.device.staging import to_host
 
 def bytes_of(tensor: torch.Tensor) -> memoryview:
     """The bytes of ``tensor`` (copied first where it is not contiguous or not on the CPU). The view keeps it alive."""
-    flat = to_host(tensor.detach()).view(-1)
+    # of one element a tensor is contiguous with any stride, which views in other types refuse
+    flat = to_host(tensor.detach()).reshape(-1).as_strided((tensor.numel(),), (1,))
     return flat.view(torch.uint8).numpy().data
 
 

@@ -1,5 +1,35 @@
-"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, moves, layers."""
+"""Functions that are caught whole: where their fused forms suit no secret, or their gradients cost too much."""
 
-from tacit.tensor.functional import attention, devices, division, dropout, heads, norm, recurrent, similarity
+from tacit.tensor.functional import (
+    attention,
+    devices,
+    distances,
+    division,
+    dropout,
+    heads,
+    losses,
+    norm,
+    one_hot,
+    pooling,
+    recurrent,
+    sampling,
+    scan,
+    similarity,
+)
 
-__all__ = ["attention", "devices", "division", "dropout", "heads", "norm", "recurrent", "similarity"]
+__all__ = [
+    "attention",
+    "devices",
+    "distances",
+    "division",
+    "dropout",
+    "heads",
+    "losses",
+    "norm",
+    "one_hot",
+    "pooling",
+    "recurrent",
+    "sampling",
+    "scan",
+    "similarity",
+]

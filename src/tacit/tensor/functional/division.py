@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,8 +39,11 @@ class Quotient(torch.autograd.Function):
 @caught(torch.div, torch.true_divide, torch.divide, Tensor.div, Tensor.true_divide, Tensor.divide, Tensor.__truediv__)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: None = None) -> Tensor:
     """Free by a public number; see ``tacit.functions.reciprocal.divide`` for a secret one."""
-    if rounding_mode is not None or out is not None:
-        _refuse(rounding_mode, out)
+    if out is not None:
+        raise UnsupportedOpError(f"Division with out= at {caller_line()} is not built for secrets: x.copy_(y / z).")
+    if rounding_mode is not None:
+        rounded = aten.div.Tensor_mode if isinstance(other, Tensor) else aten.div.Scalar_mode
+        return rounded(input, other, rounding_mode=rounding_mode)  # type: ignore[no-any-return]
     if isinstance(other, Tensor) and other.requires_grad and torch.is_grad_enabled():
         quotient: Tensor = Quotient.apply(_tensor(input, other), other)  # type: ignore[no-untyped-call]
         return quotient
@@ -56,10 +59,3 @@ def rtruediv(input: Tensor, other: Any) -> Tensor:
 
 def _tensor(x: Any, like: Tensor) -> Tensor:
     return x if isinstance(x, Tensor) else torch.full((), x, dtype=like.dtype)
-
-
-def _refuse(rounding_mode: str | None, out: Any) -> NoReturn:
-    what = "out=" if out is not None else f"rounding_mode={rounding_mode!r}"
-    raise UnsupportedOpError(
-        f"Division with {what} at {caller_line()} is not built for secrets: use torch.floor(x / y) or x.trunc()."
-    )

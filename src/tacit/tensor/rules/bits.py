@@ -1,16 +1,19 @@
-"""Logic on secrets of bits. Exclusive or and negation are free; ``and`` and ``or`` take one round and two bits."""
+"""Logic. On bits exclusive or and negation are free, ``and`` and ``or`` take one round and two bits.
+
+A number counts as whether it is not 0, as in PyTorch: an equality test each.
+"""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Callable
+from typing import Any
 
-from tacit.caller import caller_line
-from tacit.errors import UnsupportedOpError
+import torch
+
 from tacit.functions.conjunction import conjunction
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import Share
-from tacit.tensor.operands import Operand
+from tacit.tensor.operands import Operand, dims_of, number
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.structural import lifted
 from tacit.tensor.secret import Secret
@@ -19,10 +22,9 @@ aten = torch.ops.aten
 
 
 def _bits(protocol: Protocol, x: Operand) -> Share:
-    if isinstance(x, Tensor) and x.dtype != torch.bool:
-        raise UnsupportedOpError(
-            f"Logic on secret numbers (at {caller_line()}) is not built: compare first, as in (x != 0) & (y != 0)."
-        )
+    """Bits as they are, of numbers whether they are not 0."""
+    if isinstance(x, Secret) and x.dtype != torch.bool:
+        return protocol.invert(protocol.equals_zero(number(protocol, x, x.dtype)))
     return lifted(protocol, x, torch.bool)
 
 
@@ -76,6 +78,24 @@ def any_along(protocol: Protocol, x: Secret, dim: int, keepdim: bool = False) ->
     """The same cost as ``all``."""
     found = _along(protocol, protocol.invert(_bits(protocol, x)), dim, keepdim)
     return Secret(protocol, protocol.invert(found), torch.bool)
+
+
+@rule(aten.all.dims)
+def all_along_dims(protocol: Protocol, x: Secret, dim: Any = None, keepdim: bool = False) -> Any:
+    """The same cost as ``all``."""
+    return _folded(torch.all, x, dim, keepdim)
+
+
+@rule(aten.any.dims)
+def any_along_dims(protocol: Protocol, x: Secret, dim: Any = None, keepdim: bool = False) -> Any:
+    """The same cost as ``all``."""
+    return _folded(torch.any, x, dim, keepdim)
+
+
+def _folded(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:
+    for one in dims_of(x, dim) if dim is None or len(dim) else []:
+        x = function(x, one, True)
+    return x if keepdim or not x.dim() else x.squeeze(dims_of(x, dim)) if dim is None or len(dim) else x
 
 
 def _along(protocol: Protocol, bits: Share, dim: int, keepdim: bool) -> Share:

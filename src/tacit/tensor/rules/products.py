@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,3 +65,29 @@ def with_bias(
     if beta != 1:
         share = scaled(protocol, share, beta)
     return protocol.add(out, share.view(shaped))
+
+
+@rule(aten.addbmm.default)
+def addbmm(protocol: Protocol, x: Any, a: Any, b: Any, *, beta: Number = 1, alpha: Number = 1) -> Any:
+    """``beta * x + alpha * sum(a @ b)``: the cost of one product of matrices."""
+    product = a.movedim(0, 1).reshape(a.shape[1], -1) @ b.reshape(-1, b.shape[2])
+    return torch.add(product * alpha if alpha != 1 else product, x * beta if beta != 1 else x)
+
+
+@rule(aten._trilinear.default)
+def trilinear(
+    protocol: Protocol,
+    a: Any,
+    b: Any,
+    c: Any,
+    expand1: Any,
+    expand2: Any,
+    expand3: Any,
+    sumdim: Any,
+    unroll_dim: int = 1,
+) -> Any:
+    """The sum of the products of three: two rounds of products."""
+    for dims, which in ((expand1, 0), (expand2, 1), (expand3, 2)):
+        for dim in dims:
+            a, b, c = (x.unsqueeze(dim) if at == which else x for at, x in enumerate((a, b, c)))
+    return (a * b * c).sum(list(sumdim))
