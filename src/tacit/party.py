@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tacit.errors import MisuseError
@@ -35,3 +36,17 @@ def check_name(name: str) -> None:
         raise MisuseError(f"{name!r} cannot name a party: use 1 to 63 letters, digits, '_', '-' and '.'.")
     if name == DEALER:
         raise MisuseError(f"'{DEALER}' is the dealer's name; a party needs another one.")
+
+
+def check_names(parties: Sequence[str]) -> tuple[str, ...]:
+    """The names of a session's parties, checked. Raises MisuseError."""
+    if isinstance(parties, str):
+        raise MisuseError(f'parties must be a list of names such as ["lab", "clinic"], got the text {parties!r}.')
+    names = tuple(parties)
+    for name in names:
+        check_name(name)
+    if len(set(names)) != len(names):
+        raise MisuseError(f"parties {', '.join(names)} have a name twice.")
+    if len(names) < 2:
+        raise MisuseError("a session needs at least two parties.")
+    return names

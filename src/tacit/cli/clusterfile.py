@@ -24,8 +24,8 @@ from typing import Any
 
 from tacit.cli.settings import make_settings
 from tacit.errors import MisuseError
+from tacit.party import check_names
 from tacit.runtime.cluster import Cluster
-from tacit.runtime.launcher import check_names
 from tacit.runtime.rendezvous import Address
 from tacit.transport.certificates import check_fingerprint
 

@@ -12,6 +12,7 @@ from tacit.cli.jobfile import check_job_file, load_job
 from tacit.cli.options import AssignmentsOption, JobArgument
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import MisuseError
+from tacit.party import check_names
 
 
 def plan_command(
@@ -34,7 +35,7 @@ def plan_command(
         import torch
 
         from tacit.profile.table import size
-        from tacit.runtime.launcher import check_names, plan
+        from tacit.runtime.launcher import plan
 
         names = check_names([name.strip() for name in parties.split(",")])
         settings = make_settings(parse_assignments(assignments or []))

@@ -24,6 +24,7 @@ from tacit.cli.options import (
 )
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import LinkError, MisuseError, PeerError
+from tacit.party import check_names
 from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run_command(
         from tacit.cli.outcome import run_job_file
         from tacit.cli.report import print_report
         from tacit.correlations.directory import Material
-        from tacit.runtime.launcher import check_names, run
+        from tacit.runtime.launcher import run
 
         start = perf_counter()
         if parties and not config and not party:

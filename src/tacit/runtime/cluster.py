@@ -1,4 +1,7 @@
-"""One party, or the dealer, on this host, and the others where a cluster says."""
+"""One party, or the dealer, on this host, and the others where a cluster says.
+
+What stands on PyTorch is imported where a node is run: a cluster is read, and looked at, without.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,19 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tacit.correlations import Supply
 from tacit.errors import MisuseError
 from tacit.party import DEALER
-from tacit.runtime import wiring
-from tacit.runtime.cores import check_threads, computing_with
 from tacit.runtime.defaults import CERTS, ON_CPU, ONE
-from tacit.runtime.devices import check_device
-from tacit.runtime.node import run_node
 from tacit.runtime.rendezvous import Address, calls, listen
+from tacit.runtime.roles import needs_dealer
 from tacit.settings import Settings
 from tacit.transport.certificates import Pins, read
 from tacit.transport.security import PlainLoopback, Security, is_loopback
+
+if TYPE_CHECKING:
+    from tacit.correlations import Supply
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Cluster:
 
     def addresses(self) -> dict[str, Address | None]:
         """Where all nodes of this session are. Raises MisuseError if it needs a dealer and there is none."""
-        if not wiring.needs_dealer(self.settings):
+        if not needs_dealer(self.settings):
             return dict(self.parties)
         if self.dealer is None:
             raise MisuseError("randomness='dealer' needs the address of a dealer, and the cluster has none.")
@@ -103,12 +105,17 @@ def run_party(
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
+    from tacit.runtime.cores import check_threads, computing_with
+    from tacit.runtime.devices import check_device
+    from tacit.runtime.node import run_node
+    from tacit.runtime.wiring import check_supply
+
     if name not in cluster.parties:
         raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(cluster.names)}.")
     check_threads(threads)
     check_device(device)
     addresses = cluster.addresses()
-    wiring.check_supply(cluster.settings, supply)
+    check_supply(cluster.settings, supply)
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
     security = cluster.security(name, certs)
@@ -126,7 +133,11 @@ def run_dealer(
     at: Address | None = None,
 ) -> None:
     """Be the dealer until all parties have finished. Raises as ``run_party`` does."""
-    if not wiring.needs_dealer(cluster.settings):
+    from tacit.runtime.cores import computing_with
+    from tacit.runtime.devices import check_device
+    from tacit.runtime.node import run_node
+
+    if not needs_dealer(cluster.settings):
         raise MisuseError("with these settings a session has no dealer.")
     check_device(device)
     addresses = cluster.addresses()

@@ -16,7 +16,6 @@ from tacit.errors import FrameError, HandshakeError
 from tacit.settings import Settings
 from tacit.transport._base import Transport
 
-PROTOCOL_VERSION = 1
 SEED_BYTES = 16
 _CARD_BYTES = 1 << 16
 _LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout")
@@ -41,7 +40,7 @@ class Secrets:
 def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Settings) -> dict[str, Any]:
     """What all nodes of a session must agree on. Time-outs are each node's own affair."""
     return {
-        "protocol version": PROTOCOL_VERSION,
+        "protocol version": _version.PROTOCOL_VERSION,
         "package version": _version.__version__,
         "torch version": torch.__version__.split("+")[0],
         "session": session,

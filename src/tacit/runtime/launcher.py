@@ -12,7 +12,7 @@ from tacit.correlations.directory import Material
 from tacit.correlations.dry_run import DryRun
 from tacit.correlations.plan import Plan
 from tacit.errors import MisuseError
-from tacit.party import check_name
+from tacit.party import check_names
 from tacit.runtime import wiring
 from tacit.runtime.cores import check_threads
 from tacit.runtime.defaults import KEYS, ON_CPU, ONE
@@ -76,17 +76,3 @@ def plan(
     dry_run = DryRun(names, settings)
     run_threads(fn, names, tuple(args), settings, dry_run)
     return dry_run.plan()
-
-
-def check_names(parties: Sequence[str]) -> tuple[str, ...]:
-    """The names of a session's parties, checked. Raises MisuseError."""
-    if isinstance(parties, str):
-        raise MisuseError(f'parties must be a list of names such as ["lab", "clinic"], got the text {parties!r}.')
-    names = tuple(parties)
-    for name in names:
-        check_name(name)
-    if len(set(names)) != len(names):
-        raise MisuseError(f"parties {', '.join(names)} have a name twice.")
-    if len(names) < 2:
-        raise MisuseError("a session needs at least two parties.")
-    return names

@@ -20,12 +20,13 @@ import cloudpickle
 
 from tacit.correlations import Supply
 from tacit.errors import MisuseError
-from tacit.runtime import pipe, wiring
+from tacit.runtime import pipe
 from tacit.runtime.child import GO, Failed, Orders, Ready, Result
 from tacit.runtime.cores import ONE
 from tacit.runtime.devices import ON_CPU
 from tacit.runtime.outcome import PartyFailure, ended, party_failed
 from tacit.runtime.rendezvous import listen
+from tacit.runtime.roles import nodes
 from tacit.settings import Settings
 
 _BOOT = (
@@ -57,7 +58,7 @@ def run_processes(
     the links are then protected as between machines (which shows what that costs).
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), wiring.nodes(names, settings), settings, supply, threads, device, certs)
+    run = _Run(_pickled_job(fn, args), nodes(names, settings), settings, supply, threads, device, certs)
     try:
         reports = run.reports()
     finally:

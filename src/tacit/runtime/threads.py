@@ -12,11 +12,11 @@ import torch
 
 from tacit.correlations import Supply
 from tacit.party import DEALER
-from tacit.runtime import wiring
 from tacit.runtime.cores import ONE, computing_with
 from tacit.runtime.devices import ON_CPU
 from tacit.runtime.node import live
 from tacit.runtime.outcome import PartyFailure, party_failed
+from tacit.runtime.roles import nodes
 from tacit.settings import Settings
 from tacit.transport.failure import Category
 from tacit.transport.memory import MemoryNetwork, MemoryTransport
@@ -94,7 +94,7 @@ class _Run:
         self._results: dict[str, Any] = {}
         self._failures: list[PartyFailure] = []
         self._turns = Turns()
-        self._network = MemoryNetwork(wiring.nodes(names, settings))
+        self._network = MemoryNetwork(nodes(names, settings))
         self._threads = [
             threading.Thread(target=self._node, args=(name,), name=f"tacit {name}", daemon=True)
             for name in self._network.names

@@ -22,16 +22,6 @@ from tacit.transport.channel import Channel
 from tacit.transport.transcript import Transcript
 
 
-def needs_dealer(settings: Settings) -> bool:
-    """Whether a run with ``settings`` has a dealer."""
-    return settings.protocol != "plaintext" and settings.randomness == "dealer"
-
-
-def nodes(names: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
-    """The names of all nodes in order of rank: the parties, then the dealer if there is one."""
-    return (*names, DEALER) if needs_dealer(settings) else names
-
-
 def check_supply(settings: Settings, supply: Supply | None) -> None:
     """Raise MisuseError unless the run brings material along exactly where its settings say so."""
     if protocols.needs_source(settings) and settings.randomness == "directory" and supply is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tacit.ring import kernels
 from tacit.transport.wire import Wire
 
 
@@ -38,4 +37,6 @@ class Pulse:
 
 def available() -> bool:
     """Whether Tacit was built with a compiler, and not for another version of these sources."""
+    from tacit.ring import kernels  # stands on PyTorch: nodes can meet before it is loaded
+
     return any(name != "reference" for name in kernels.available())
