@@ -48,11 +48,19 @@ def test_the_dealer_is_asked_for_only_where_one_is_needed(tmp_path):
     [
         ("127.0.0.1:7001", "10.0.0.5:7001", "without certificates"),
         ("127.0.0.1:7001", "lab.example:7001", "without certificates"),
-        ("127.0.0.1:7001", "127.0.0.1", "address of lab"),
-        ("127.0.0.1:7001", "127.0.0.1:70010", "address of lab"),
-        ('"127.0.0.1:7001"', "7001", "address of lab"),
-        ("[settings]", f'[certificates]\nlab = "{PIN}"\n[settings]', "clinic, dealer has none"),
-        ("[settings]", f'[certificates]\nlab = "{PIN[:-1]}"\n[settings]', "certificate of lab: a fingerprint is like"),
+        ("127.0.0.1:7001", "127.0.0.1", r"toml:5: parties\.lab: must be like"),
+        ("127.0.0.1:7001", "127.0.0.1:70010", r"parties\.lab: must be like"),
+        ('"127.0.0.1:7001"', "7001", r"parties\.lab: must be an address .* it is the number 7001"),
+        (
+            "[settings]",
+            f'[certificates]\nlab = "{PIN}"\n[settings]',
+            r"clinic has none.*\n.*toml:7: certificates: .*dealer has none",
+        ),
+        (
+            "[settings]",
+            f'[certificates]\nlab = "{PIN[:-1]}"\n[settings]',
+            r"toml:8: certificates\.lab: a fingerprint is like",
+        ),
         ("[settings]", f"{PINNED}\nbank = '{PIN}'\n[settings]", "bank is no node"),
         (
             '"127.0.0.1:7001"',
@@ -60,14 +68,22 @@ def test_the_dealer_is_asked_for_only_where_one_is_needed(tmp_path):
             "neither 'ward' nor 'lab' can listen|neither 'lab' nor 'ward'",
         ),
         ('session = "s"', "", "session"),
-        ('session = "s"', 'session = "s"\nport = 3', "port means nothing"),
-        ("frac_bits", "fraction_bits", "no setting 'fraction_bits'"),
-        ("frac_bits = 20", "frac_bits = [20]", "cannot be"),
+        ('session = "s"', 'session = "s"\nport = 3', "toml:3: port: means nothing here"),
+        (
+            "frac_bits",
+            "fraction_bits",
+            r"toml:8: settings\.fraction_bits: means nothing here; did you mean frac_bits\?",
+        ),
+        (
+            "frac_bits = 20",
+            "frac_bits = [20]",
+            "frac_bits: must be a whole number, for example frac_bits = 16; it is a list",
+        ),
         ("frac_bits = 20", "frac_bits = 99", "from 4 to 24"),
         ("lab =", "dealer =", "dealer's name"),
         ('clinic = "[::1]:7002"', "", "at least two"),
-        ("[parties]", "[others]", "others means nothing"),
-        ("[settings]", "[settings", "not valid TOML"),
+        ("[parties]", "[others]", "others: means nothing"),
+        ("[settings]", "[settings", "toml:7: is not valid TOML"),
     ],
 )
 def test_what_is_wrong_in_a_cluster_file(tmp_path, old, new, says):

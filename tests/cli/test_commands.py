@@ -84,7 +84,8 @@ def test_a_device_that_is_not_there_is_refused_before_anything_starts(tacit_comm
 
 def test_an_unknown_party_and_an_address_elsewhere(tacit_command, job_file, tmp_path):
     config = tmp_path / "cluster.toml"
-    config.write_text('session = "s"\n[parties]\nlab = "127.0.0.1:7001"\nclinic = "127.0.0.1:7002"\n')
+    nodes = 'dealer = "127.0.0.1:7000"\n[parties]\nlab = "127.0.0.1:7001"\nclinic = "127.0.0.1:7002"\n'
+    config.write_text(f'session = "s"\n{nodes}')
     result = tacit_command("run", job_file, "--config", config, "--party", "labb")
     assert result.exit_code == 2
     assert "its parties are lab, clinic" in result.stderr

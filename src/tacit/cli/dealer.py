@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tacit.cli.failure import explained
+from tacit.cli.failure import doctor_hint, explained
 from tacit.cli.options import CertsOption, DeviceOption, ListenOption, ThreadsOption
+from tacit.party import DEALER
 from tacit.runtime.defaults import CERTS, ON_CPU, ONE
 
 
@@ -30,5 +31,6 @@ def dealer_command(
         from tacit.runtime.cluster import run_dealer
 
         cluster = read_cluster(config)
-        run_dealer(cluster, threads, device, certs, address("--listen", listen) if listen else None)
+        with doctor_hint(config, DEALER):
+            run_dealer(cluster, threads, device, certs, address("--listen", listen) if listen else None)
         typer.echo(f"Dealt to {', '.join(cluster.names)} until they had finished.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
-from tacit.errors import MisuseError, TacitError
+from tacit.errors import HandshakeError, LinkError, MisuseError, PeerError, TacitError
 
 WRONG_COMMAND = 2
 """The command, a file or a setting is wrong: nothing was run."""
@@ -33,6 +34,18 @@ def explained(command: str) -> Iterator[None]:
         _stop(command, str(error), RUN_FAILED)
     except KeyboardInterrupt:
         _stop(command, "interrupted; all parties were ended.", INTERRUPTED)
+
+
+@contextmanager
+def doctor_hint(config: Path, name: str) -> Iterator[None]:
+    """To an error of nodes that did not come together, add the command that finds out why."""
+    try:
+        yield
+    except (LinkError, PeerError) as error:
+        if not isinstance(error, HandshakeError) and "did not join" not in str(error):
+            raise
+        hint = f"`tacit doctor --config {config} --as {name}`, at every host at about the same time, finds out why."
+        raise type(error)(f"{error} {hint}", error.party) from None
 
 
 def _stop(command: str, message: str, code: int) -> None:

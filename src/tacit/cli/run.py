@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tacit.cli.failure import explained
+from tacit.cli.failure import doctor_hint, explained
 from tacit.cli.jobfile import check_job_file
 from tacit.cli.options import (
     AssignmentsOption,
@@ -30,6 +30,7 @@ from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
     from tacit.correlations import Supply
+    from tacit.runtime.cluster import Cluster
 
 _WHO = "say who takes part: --parties lab,clinic, or --config cluster.toml --party lab."
 
@@ -79,6 +80,7 @@ def run_command(
         check_job_file(job)
         if not (parties or party):
             raise MisuseError(_WHO)
+        cluster = _cluster(config, settings) if config and party and not parties else None
         from rich.console import Console
 
         from tacit.cli.outcome import run_job_file
@@ -92,20 +94,27 @@ def run_command(
             made = make_settings(settings)
             job_file = run_job_file, names, (str(job), show)
             outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
-        elif config and party and not parties:
-            if settings:
-                raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
+        elif config and cluster:
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply, threads, device, certs, listen)}
+            with doctor_hint(config, party):
+                outcomes = {party: _run_one(job, cluster, party, show, supply, threads, device, certs, listen)}
         else:
             raise MisuseError(_WHO)
         title = f"{job.name}, {perf_counter() - start:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
+def _cluster(config: Path, settings: dict[str, str]) -> Cluster:
+    from tacit.cli.clusterfile import read_cluster
+
+    if settings:
+        raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
+    return read_cluster(config)
+
+
 def _run_one(
     job: Path,
-    config: Path,
+    cluster: Cluster,
     party: str,
     show: bool,
     supply: Supply | None,
@@ -114,7 +123,7 @@ def _run_one(
     certs: Path,
     listen: str,
 ) -> Outcome:
-    from tacit.cli.clusterfile import address, read_cluster
+    from tacit.cli.clusterfile import address
     from tacit.cli.outcome import run_job_file
     from tacit.runtime.cluster import run_party
     from tacit.runtime.outcome import PartyFailure, party_failed
@@ -126,7 +135,6 @@ def _run_one(
         started = True
         return run_job_file(str(job), show)
 
-    cluster = read_cluster(config)
     at = address("--listen", listen) if listen else None
     try:
         outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at)
