@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -21,7 +22,7 @@ try:
     main()
 except SystemExit as end:
     code = end.code
-loaded = [name for name in ("torch", "numpy", "sklearn") if name in sys.modules]
+loaded = [name for name in ("torch", "numpy", "sklearn", "tacit.config.models") if name in sys.modules]
 print(f"loaded {{loaded}}", file=sys.stderr)
 sys.exit(code)
 """
@@ -49,6 +50,27 @@ def run(*command):
 def test_pytorch_is_not_loaded(arguments, code):
     done = run("-c", RUN.format(arguments=arguments))
     assert done.stderr.endswith("loaded []\n"), done.stderr
+    assert done.returncode == code
+
+
+JOB = str(Path(__file__).parents[2] / "examples" / "average.py")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("init", "--yes"), 0),
+        (("run", JOB, "--config", "bad.toml", "--party", "lab"), 2),
+        (("dealer", "--config", "bad.toml"), 2),
+        (("certs", "init", "lab"), 0),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else str(value),
+)
+def test_a_cluster_file_needs_no_pytorch(arguments, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.toml").write_text("sesion = 's'")
+    done = run("-c", RUN.format(arguments=arguments))
+    assert done.stderr.endswith(("loaded []\n", "loaded ['tacit.config.models']\n")), done.stderr
     assert done.returncode == code
 
 

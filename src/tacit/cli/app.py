@@ -16,6 +16,7 @@ from tacit.cli.deal import deal_command
 from tacit.cli.dealer import dealer_command
 from tacit.cli.demo import demo_app
 from tacit.cli.doctor import doctor_command
+from tacit.cli.init import init_command
 from tacit.cli.keys import keys_command
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
@@ -33,6 +34,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(certs_app, name="certs")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
+app.command("init")(init_command)
 app.command("doctor")(doctor_command)
 app.command("keys")(keys_command)
 app.command("plan")(plan_command)

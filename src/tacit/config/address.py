@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 from tacit.errors import MisuseError
 from tacit.runtime.rendezvous import Address
+
+_HOST = re.compile(r"[\w.-]{1,255}")  # also names that are not ASCII
 
 EXAMPLE = "192.0.2.1:7001"
 
@@ -19,13 +24,27 @@ def address(name: str, text: object) -> Address:
 def parse_address(text: object) -> Address:
     """``"host:port"``, ``"192.0.2.1:port"`` or ``"[2001:db8::1]:port"``. Raises MisuseError."""
     host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    bare = host.removeprefix("[").removesuffix("]")
     number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
-    if not bare or not 0 < number < 1 << 16 or not bare.isprintable() or " " in bare or len(bare) > 255:
+    if not host or not 0 < number < 1 << 16:
         raise MisuseError(f'must be like "{EXAMPLE}", got {_short(text)}.')
-    if ":" in bare and host == bare:
-        raise MisuseError(f'of IPv6 has brackets around it, like "[2001:db8::1]:7001", got {_short(text)}.')
-    return bare, number
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        if not _is_ipv6(host):
+            raise MisuseError(f"must have an address of IPv6 between the brackets, got {_short(text)}.")
+    elif _is_ipv6(host):
+        raise MisuseError(
+            f'must have brackets around an address of IPv6, like "[2001:db8::1]:7001", got {_short(text)}.'
+        )
+    elif not _HOST.fullmatch(host):
+        raise MisuseError(f'must be like "{EXAMPLE}", got {_short(text)}.')
+    return host, number
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def _short(text: object) -> str:
