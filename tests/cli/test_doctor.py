@@ -72,3 +72,13 @@ def test_a_wrong_command(config):
     result = doctor(config, "--as", "lab")
     assert result.exit_code == 2
     assert "did you mean session?" in result.stderr
+
+
+def test_a_job_whose_nodes_do_not_meet_points_to_it(config, tmp_path):
+    config.write_text(config.read_text() + "[settings]\nconnect_timeout = 0.3\n")
+    job = tmp_path / "job.py"
+    job.write_text("def job():\n    pass\n")
+    for name, words in (("lab", ["run", str(job), "--party", "lab"]), ("dealer", ["dealer"])):
+        result = CliRunner().invoke(app, [*words, "--config", str(config)])
+        assert result.exit_code == 1
+        assert f"`tacit doctor --config {config} --as {name}`, at every host" in result.stderr

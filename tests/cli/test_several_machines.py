@@ -1,5 +1,6 @@
 """The walkthrough of docs/several-machines.md, its commands as written, between hosts that are network namespaces."""
 
+import json
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "several-machines.md").read_text()
-IP = shutil.which("ip")
+IP, TC = shutil.which("ip"), shutil.which("tc") or "false"
 HOSTS = {"lab": "192.0.2.1", "clinic": "192.0.2.2", "dealer": "192.0.2.3"}
 
 pytestmark = [
@@ -119,7 +120,7 @@ def ready(hosts):
 
 def test_the_walkthrough(hosts):
     ready(hosts)
-    started = {host: hosts.start(host, command) for host, command in commands("3. Start")}
+    started = {host: hosts.start(host, command) for host, command in commands("4. Start")}
     assert list(started) == ["dealer", "lab", "clinic"]
     for host, process in started.items():
         out, err = process.communicate(timeout=90)
@@ -131,6 +132,46 @@ def test_the_walkthrough(hosts):
     assert "sha256:" in hosts.run("lab", "tacit certs renew lab")
 
 
+@pytest.fixture
+def slow_links(network):
+    """50 Mbit/s, in bytes a second, if the kernel can shape what a host sends."""
+    shape = ("dev", "e0", "root", "tbf", "rate", "50mbit", "burst", "64kb", "latency", "200ms")
+    made = [
+        subprocess.run([TC, "-n", space, "qdisc", "add", *shape], check=False, capture_output=True).returncode
+        for space in network.values()
+    ]
+    yield 0.0 if any(made) else 50e6 / 8
+    for space in network.values():
+        subprocess.run([TC, "-n", space, "qdisc", "del", "dev", "e0", "root"], check=False, capture_output=True)
+
+
+def test_the_doctor_at_every_host(hosts, slow_links):
+    """What it measures is what the links are; and it tells a host that is away from one where nobody listens."""
+    ready(hosts)
+    started = {host: hosts.start(host, f"{command} --json") for host, command in commands("3. Can the hosts meet?")}
+    assert set(started) == set(HOSTS)
+    for host, process in started.items():
+        out, err = process.communicate(timeout=90)
+        said = json.loads(out)
+        assert process.returncode == 0, f"{host}: {err} {out}"
+        assert {link["peer"] for link in said["links"]} == set(HOSTS) - {host}
+        for rate in (link[way] for link in said["links"] for way in ("sending", "receiving")):
+            assert not slow_links or 0.3 * slow_links < rate < 1.2 * slow_links
+    alone = hosts.start("clinic", "tacit doctor --config cluster.toml --as clinic --wait 2 --json")
+    out, _ = alone.communicate(timeout=30)
+    assert alone.returncode == 1
+    assert json.loads(out)["missing"] == ["lab", "dealer"]
+    assert "refuses connections" in out
+    ip("-n", hosts.network["lab"], "link", "set", "e0", "down")
+    try:
+        alone = hosts.start("clinic", "tacit doctor --config cluster.toml --as clinic --wait 8 --json")
+        out, _ = alone.communicate(timeout=40)
+    finally:
+        ip("-n", hosts.network["lab"], "link", "set", "e0", "up")
+    texts = [one["text"] for one in json.loads(out)["findings"] if one["node"] == "lab"]
+    assert re.search("there is no way from here|nothing answers", texts[0]), texts
+
+
 def test_a_killed_party_is_named_at_the_others_and_a_stranger_changes_nothing(hosts):
     cluster = ready(hosts)
     for host in HOSTS:
@@ -138,7 +179,7 @@ def test_a_killed_party_is_named_at_the_others_and_a_stranger_changes_nothing(ho
             "import tacit, torch\ndef job():\n    x = tacit.secret(torch.ones(1000), owner='lab')\n"
             "    print('begun', flush=True)\n    while True:\n        x = (x * x).relu()\n        tacit.reveal(x)\n"
         )
-    started = {host: hosts.start(host, command) for host, command in commands("3. Start")}
+    started = {host: hosts.start(host, command) for host, command in commands("4. Start")}
     assert started["clinic"].stdout.readline() == "begun\n"
     # somebody on the clinic's host, whose certificate nobody lists, says it is the clinic
     hosts.run("clinic", "tacit certs init clinic --certs others")
