@@ -149,6 +149,8 @@ def test_the_environment_overrides_values():
     [
         ("TACIT_PARTIES__LAB", "10.0.0.1", "TACIT_PARTIES__LAB: parties.lab: must be like"),
         ("TACIT_PARTIES__LAP", "10.0.0.1:1", "overrides nothing; did you mean TACIT_PARTIES__LAB?"),
+        ("TACIT_SETTINGS_FRAC_BITS", "12", "overrides nothing; did you mean TACIT_SETTINGS__FRAC_BITS?"),
+        ("TACIT_SESSIONS", "s", "overrides nothing; did you mean TACIT_SESSION?"),
         ("TACIT_PARTIES", "10.0.0.1:1", "a whole table cannot be overridden"),
         ("TACIT_SETTINGS__FRAC_BITS", "many", "TACIT_SETTINGS__FRAC_BITS: settings.frac_bits: must be a whole number"),
         (

@@ -58,6 +58,15 @@ def test_nobody_listens(security, server):
     assert called(security, address).stage is Stage.REFUSED
 
 
+def test_the_call_that_came_furthest_is_told_of_all_addresses_of_a_name(security, server, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as shut:
+        closed = shut.getsockname()
+    closes = serve(server, lambda sock: None)
+    lookup = Lookup(closed)
+    monkeypatch.setattr(lookup, "_found", [(socket.AF_INET, at) for at in (closed, closes, closed)])
+    assert call(lookup, closed, HELLO, security, time.monotonic() + 2).stage is Stage.CLOSED
+
+
 def test_nothing_answers(security):
     """The queue of a listener that accepts nobody is full: what comes more is dropped, as by a firewall."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:

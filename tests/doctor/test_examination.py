@@ -298,8 +298,11 @@ def test_a_host_measures_one_link_at_a_time(pair):
 
 def test_a_doctor_and_a_session_do_not_share_a_port(cluster, folder):
     listener = listen(cluster.parties["lab"], PlainLoopback())
+    start = time.monotonic()
     try:
-        told = wrong(examine(cluster, "lab", folder, None, 0.2))
+        told = wrong(examine(cluster, "lab", folder, None, 60.0))
     finally:
         listener.close()
+    assert time.monotonic() - start < 30  # nobody is waited for who cannot come
     assert "Another program uses it" in told["port", "lab"].advice
+    assert "for want of a port" in told["connection", "clinic"].text

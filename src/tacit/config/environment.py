@@ -43,8 +43,8 @@ def override(content: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[
                 origins[path] = name
         elif meant:
             findings.append(Finding((), _unclear([path for path, _ in meant]), name))
-        elif BETWEEN in name:
-            findings.append(Finding((), f"this variable overrides nothing{nearest(name, known) or '.'}", name))
+        elif (hint := nearest(name, known, 0.6 if BETWEEN in name else 0.85)) or BETWEEN in name:
+            findings.append(Finding((), f"this variable overrides nothing{hint or '.'}", name))
     return origins, findings
 
 

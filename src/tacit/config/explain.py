@@ -24,9 +24,9 @@ def explained(error: ValidationError) -> Iterator[Finding]:
         yield Finding(path, _text(one["type"], path, one.get("input"), one.get("ctx", {}), one["msg"]))
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
     """``; did you mean frac_bits?``, or nothing."""
-    close = get_close_matches(word, list(known), 1, 0.6)
+    close = get_close_matches(word, list(known), 1, likeness)
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -27,18 +27,21 @@ STEP_SECONDS = 5.0
 
 
 class Stage(StrEnum):
-    """How a call ended."""
+    """How a call ended; the further it came, the later it stands here."""
 
     NO_NAME = "name not found"
     UNREACHABLE = "no route"
     NO_ANSWER = "no answer"
     REFUSED = "refused"
-    NO_TLS = "TLS failed"
-    WRONG_CERTIFICATE = "wrong certificate"
     CLOSED = "closed"
     SILENT = "silent"
+    NO_TLS = "TLS failed"
+    WRONG_CERTIFICATE = "wrong certificate"
     TURNED_AWAY = "turned away"
     WELCOME = "welcome"
+
+
+_STAGES = list(Stage)
 
 
 @dataclass
@@ -67,12 +70,12 @@ class Hello:
 
 
 def call(lookup: Lookup, address: Address, hello: Hello, security: Security, deadline: float) -> Call:
-    """Call once, at each address that the name has until one answers."""
+    """Call once at each address that the name has, until one answers; else, the call that came furthest."""
     while not (targets := lookup.found()):
         if lookup.note or monotonic() >= deadline:
             return Call(Stage.NO_NAME, lookup.note or f"the name '{address[0]}' has no address yet")
         sleep(0.05)
-    worst = Call(Stage.NO_ANSWER)
+    furthest = Call(Stage.NO_NAME)
     for family, target in targets:
         step = min(monotonic() + STEP_SECONDS, deadline)
         sock = tune(socket.socket(family, socket.SOCK_STREAM))
@@ -82,10 +85,10 @@ def call(lookup: Lookup, address: Address, hello: Hello, security: Security, dea
             found = Call(Stage.UNREACHABLE, error.strerror or "")
         if found.line is None:
             close_quietly(sock)
-        if found.stage not in (Stage.NO_ANSWER, Stage.UNREACHABLE):
+        if found.line is not None:
             return found
-        worst = found
-    return worst
+        furthest = max(furthest, found, key=lambda one: _STAGES.index(one.stage))
+    return furthest
 
 
 def frame(kind: Kind, message: dict[str, Any]) -> bytes:

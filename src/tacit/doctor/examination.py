@@ -55,7 +55,9 @@ def examine(cluster: Cluster, name: str, certs: Path, at: Address | None, wait: 
     visits = meeting.visits.values()
     for visit in visits:
         found += verdict.on_visit(name, visit, meeting.mine, cluster.settings, meeting.hello.order)
-        if not visit.came:
+        if not visit.came and not visit.calling and listener is None:
+            found.append(note("connection", visit.peer, "it could not come, for want of a port here"))
+        elif not visit.came:
             found.append(verdict.on_absence(name, visit.peer, addresses, meeting.last.get(visit.peer), wait))
     found += verdict.on_strangers(name, meeting.strangers)
     links = tuple(verdict.link(visit) for visit in visits if visit.result is not None)
@@ -116,6 +118,8 @@ class _Meeting:
             settings=_shared(cluster.settings),
         )
         self.visits = {peer: Visit(peer, calls(name, peer, addresses)) for peer in peers}
+        # Nobody can come to a port that could not be had.
+        self._awaited = [visit for visit in self.visits.values() if visit.calling or listener is not None]
         self.last: dict[str, Call] = {}
         self.strangers: list[str] = []
         self._addresses, self._security = addresses, security
@@ -148,13 +152,13 @@ class _Meeting:
         now = monotonic()
         with self._lock:
             talking = bool(self._talking)
-        if all(visit.done for visit in self.visits.values()) or now >= self._end:
+        if all(visit.done for visit in self._awaited) or now >= self._end:
             return True
         return now >= self._wait_until and not talking
 
     def _over(self) -> bool:
         """Whether nobody else is waited for: everyone is measured, or the time for coming is up."""
-        return monotonic() >= self._wait_until or all(visit.result for visit in self.visits.values())
+        return monotonic() >= self._wait_until or all(visit.result for visit in self._awaited)
 
     def _call(self, visit: Visit) -> None:
         address = self._addresses[visit.peer]

@@ -98,7 +98,7 @@ def _measured(visit: Visit, settings: Settings) -> Iterator[Finding]:
         yield note("clock", peer, told, "Set both clocks (NTP): certificates and logs depend on them.")
     else:
         yield ok(
-            "clock", peer, f"differs from this one by {clock * 1e3:.0f} ms, give or take {seen.latency * 500:.0f} ms"
+            "clock", peer, f"differs from this one by {clock * 1e3:.1f} ms, give or take {seen.latency * 500:.1f} ms"
         )
     limit = settings.heartbeat_timeout
     if visit.lost:

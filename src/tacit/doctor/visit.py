@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -96,9 +97,10 @@ class Talk:
                 continue
             heard = now
             if message[0] is Kind.BYE:
-                self._line.send(pack(Kind.BYE), self._soon())
                 if self._visit.result is None:
                     raise LineLost("it left before that")
+                with suppress(LineLost):  # it may be gone already
+                    self._line.send(pack(Kind.BYE), self._soon())
                 return
             self._handle(*message)
             heard = monotonic()
@@ -139,11 +141,12 @@ class Talk:
                 raise LineLost(f"it sent {kind.name} out of turn")
 
     def _part(self) -> None:
-        self._line.send(pack(Kind.BYE), self._soon())
         until = monotonic() + _BYE_SECONDS
-        while (message := self._line.receive(until)) is not None and message[0] is not Kind.BYE:
-            if monotonic() >= until:
-                return
+        with suppress(LineLost):  # all is done
+            self._line.send(pack(Kind.BYE), until)
+            while (message := self._line.receive(until)) is not None and message[0] is not Kind.BYE:
+                if monotonic() >= until:
+                    return
 
     def _leave_floor(self) -> None:
         if self._has_floor:
