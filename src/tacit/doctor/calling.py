@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hmac
 import json
 import select
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic, sleep
 from typing import Any
@@ -58,10 +59,14 @@ class Call:
 class Hello:
     """What a caller says: for which session, with which nodes in which order, who it is, whom it wants."""
 
-    session: str
+    session: str = field(repr=False)
     order: str
     name: str
     to: str
+
+    def is_for_session(self, session: str) -> bool:
+        """Whether the sessions are the same one."""
+        return hmac.compare_digest(self.session.encode(), session.encode())
 
     def pack(self) -> bytes:
         """The first frame, as that of a session but for its purpose."""

@@ -176,13 +176,13 @@ class _Meeting:
             sleep(_RETRY_SECONDS)
 
     def _judge(self, hello: Hello) -> str:
+        if self._plain and not hello.is_for_session(self.hello.session):
+            return "it was started for another session"
         visit = self.visits.get(hello.name)
         if visit is None or visit.calling:
             return f"'{plain(hello.name)}' is not expected at '{self.hello.name}'"
         if hello.to != self.hello.name:
             return f"'{hello.name}' looks for '{plain(hello.to)}' at the address of '{self.hello.name}'"
-        if self._plain and hello.session != self.hello.session:
-            return f"'{hello.name}' and '{self.hello.name}' have different sessions in their cluster files"
         with self._lock:
             if hello.name in self._talking:
                 return f"'{hello.name}' is connected to '{self.hello.name}' already; is it running twice?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import select
 import socket
@@ -102,7 +101,7 @@ class Guests:
                 # The handshake is through, so that the caller can be told what only this end knows.
                 refusal = f"{entrance.note.replace('shown there ', 'of the caller ')}"
         if hello is not None and not refusal:
-            same = hmac.compare_digest(hello.session.encode(), self._me.session.encode())
+            same = hello.is_for_session(self._me.session)
             answer = {"name": self._me.name, "order": self._me.order, "same_session": same}
             with suppress(PeerGone):
                 write_all(entrance, frame(Kind.WELCOME, answer))
