@@ -55,8 +55,9 @@ def test_a_file_that_is_there_is_written_over_only_when_that_is_said(init, tmp_p
     assert "[parties]" in path.read_text()
     assert (tmp_path / "cluster.toml.old").read_text() == "mine"
     path.write_text("mine again")
-    assert "is now cluster.toml.old" in init("--yes", "--force")
-    assert (tmp_path / "cluster.toml.old").read_text() == "mine again"
+    assert "is now cluster.toml.old1" in init("--yes", "--force")
+    assert (tmp_path / "cluster.toml.old").read_text() == "mine"
+    assert (tmp_path / "cluster.toml.old1").read_text() == "mine again"
 
 
 def test_answers_are_asked_for_again_until_they_can_be_read(init, tmp_path):
@@ -125,6 +126,8 @@ def test_certificates_that_are_in_the_folder_and_pins_that_are_said(init, tmp_pa
         (("--as", "bank"), "none of lab, clinic, dealer"),
         (("--dealer", "ahead", "--as", "dealer"), "no node of the session"),
         (("no/such/folder/cluster.toml",), "cannot write"),
+        ((".",), "is no file"),
+        ((*FAR, "--certs", "/dev/null/x"), "cannot make a certificate in /dev/null/x"),
     ],
 )
 def test_what_cannot_be_written(init, tmp_path, words, says):

@@ -46,6 +46,7 @@ def cluster(folder):
     for one in held:
         one.close()
     pins = {name: (local.read(name, folder).fingerprint,) for name in NODES}
+    lab = ("localhost", lab[1])
     return Cluster("s", {"lab": lab, "clinic": None}, dealer, Settings(), pins)
 
 
@@ -79,6 +80,8 @@ def test_all_is_well(cluster, folder):
         assert diagnosis.ok, wrong(diagnosis)
         assert not wrong(diagnosis)
         assert not diagnosis.missing
+        names = [one.text for one in diagnosis.findings if one.check == "name"]
+        assert ["localhost is" in text for text in names] == ([] if name == "lab" else [True])
         links = {link.peer: link for link in diagnosis.links}
         assert set(links) == set(NODES) - {name}
         for peer, link in links.items():

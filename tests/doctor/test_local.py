@@ -3,6 +3,7 @@
 import errno
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,20 @@ def test_a_key_of_another_certificate(tmp_path):
     (tmp_path / "lab.key").write_text("no key")
     os.chmod(tmp_path / "lab.key", 0o600)
     assert "no private key" in told(tmp_path, [])[1][0].text
+
+
+@pytest.mark.parametrize("at", ["read_bytes", "is_file"])
+def test_files_of_another_user(tmp_path, monkeypatch, at):
+    make("lab", tmp_path)
+
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, at, denied)
+    identity, (one,), _ = told(tmp_path, [])
+    assert identity is None
+    assert one.text.startswith("cannot")
+    assert "Permission denied" in f"{one.text} {one.advice}"
 
 
 def test_another_fingerprint_than_the_others_expect(tmp_path):

@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -154,7 +155,10 @@ def _fingerprints(
             raise MisuseError(f"--pin takes NAME=sha256:..., for one of {', '.join(nodes)}; got {pin!r}.")
         known.setdefault(name, []).append(certificates.check_fingerprint(value))
     if not (folder / f"{me}.key").exists() and me not in known:
-        certificates.make(me, folder)
+        try:
+            certificates.make(me, folder)
+        except OSError as error:
+            raise MisuseError(f"cannot make a certificate in {folder}: {error.strerror}.") from None
         typer.echo(f"Made {folder / me}.key, which stays on this host, and {folder / me}.crt.")
     for name in nodes:
         path = folder / f"{name}.crt"
@@ -200,7 +204,10 @@ def _may_write(path: Path, yes: bool, force: bool) -> Path | None:
     """Where the file that is there already is kept. Raises MisuseError if it must not be written over."""
     if not path.exists():
         return None
-    kept = path.with_name(path.name + ".old")
+    if not path.is_file():
+        raise MisuseError(f"{path} is there already, and is no file.")
+    names = (path.with_name(f"{path.name}.old{number or ''}") for number in count())
+    kept = next(name for name in names if not name.exists())
     if not force and yes:
         raise MisuseError(f"{path} is there already: --force writes over it, and keeps it as {kept}.")
     if not force:

@@ -54,6 +54,7 @@ def examine(cluster: Cluster, name: str, certs: Path, at: Address | None, wait: 
     meeting.hold()
     visits = meeting.visits.values()
     for visit in visits:
+        found += verdict.on_name(visit.peer, addresses[visit.peer], meeting.lookups.get(visit.peer))
         found += verdict.on_visit(name, visit, meeting.mine, cluster.settings, meeting.hello.order)
         if not visit.came and not visit.calling and listener is None:
             found.append(note("connection", visit.peer, "it could not come, for want of a port here"))
@@ -121,6 +122,7 @@ class _Meeting:
         # Nobody can come to a port that could not be had.
         self._awaited = [visit for visit in self.visits.values() if visit.calling or listener is not None]
         self.last: dict[str, Call] = {}
+        self.lookups: dict[str, Lookup] = {}
         self.strangers: list[str] = []
         self._addresses, self._security = addresses, security
         self._plain = isinstance(security, PlainLoopback)
@@ -164,7 +166,7 @@ class _Meeting:
         address = self._addresses[visit.peer]
         if address is None:
             return
-        lookup = Lookup(address)
+        lookup = self.lookups[visit.peer] = Lookup(address)
         hello = Hello(self.hello.session, self.hello.order, self.hello.name, visit.peer)
         while not visit.done and (monotonic() < self._wait_until or visit.peer not in self.last):
             made = call(lookup, address, hello, self._security, self._wait_until)

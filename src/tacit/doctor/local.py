@@ -37,11 +37,14 @@ def versions(name: str) -> Finding:
 
 def check_certificate(name: str, folder: Path, pins: Pins) -> tuple[Identity | None, list[Finding]]:
     """The identity of this node, None if it cannot be used, and what is to say about its files."""
-    found = list(_files(name, folder))
-    if found:
-        return None, found
     try:
+        found = list(_files(name, folder))
+        if found:
+            return None, found
         identity = read(name, folder)
+    except OSError as error:
+        text = f"cannot look into {folder}: {error.strerror}"
+        return None, [mend(_CERTIFICATE, name, text, f"Let the user who runs this command read {folder}.")]
     except MisuseError as error:
         text, _, advice = str(error).partition(": ")
         return None, [mend(_CERTIFICATE, name, text.rstrip("."), advice or _anew(name, folder))]

@@ -10,6 +10,7 @@ from tacit.doctor.findings import Finding, Link, mend, note, ok
 from tacit.doctor.local import validity
 from tacit.doctor.messages import Report
 from tacit.doctor.visit import Visit
+from tacit.runtime.lookup import Lookup
 from tacit.runtime.rendezvous import Address
 from tacit.settings import Settings
 from tacit.transport.certificates import CLOCK_SKEW
@@ -59,6 +60,14 @@ def on_absence(me: str, peer: str, addresses: Mapping[str, Address | None], call
     text, advice = _EXPLAINED[call.stage]
     seen = f" ({call.detail.rstrip('.')})" if call.detail else ""
     return mend("connection", peer, f"{text.format(at=_at(address))}{seen}", advice.format(me=me, peer=peer))
+
+
+def on_name(peer: str, address: Address | None, lookup: Lookup | None) -> Iterator[Finding]:
+    """What the name of a peer's host stands for; a number needs no word, and a name without address has its finding."""
+    found = lookup.found() if lookup is not None else []
+    numbers = dict.fromkeys(str(target[0]) for _, target in found)
+    if address is not None and numbers and list(numbers) != [address[0]]:
+        yield ok("name", peer, f"{address[0]} is {', '.join(numbers)}")
 
 
 def on_strangers(me: str, strangers: Sequence[str]) -> Iterator[Finding]:

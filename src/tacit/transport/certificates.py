@@ -120,6 +120,8 @@ def read(name: str, folder: Path) -> Identity:
     chain = read_certificates(certificate_path)
     try:
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
+    except OSError as error:
+        raise MisuseError(f"cannot read {key_path}: {error.strerror}. Whose file is it?") from None
     except (ValueError, TypeError):
         raise MisuseError(f"{key_path} is no private key that Tacit made.") from None
     if not isinstance(key, EllipticCurvePrivateKey) or key.public_key() != chain[0].public_key():
