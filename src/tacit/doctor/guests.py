@@ -19,7 +19,7 @@ from tacit.transport.framing import Kind
 from tacit.transport.security import Entrance, Security, write_all
 from tacit.transport.sockets import PeerGone, close_quietly, tune
 
-MAX_GUESTS = 16
+MAX_GUESTS = 64
 """Connections that are being greeted at a time; more are closed at once."""
 
 MAX_NOTES = 8
