@@ -26,7 +26,6 @@ from tacit.transport.security import PlainLoopback, Security, is_loopback
 GRACE_SECONDS = 12.0
 """How much longer than it waits for peers an examination may take, to finish with those who came."""
 
-_LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout")  # each node's own affair, as in the handshake
 _RETRY_SECONDS = 0.5
 
 
@@ -210,4 +209,5 @@ class _Meeting:
 
 
 def _shared(settings: Settings) -> dict[str, str]:
-    return {key: str(value) for key, value in settings.as_dict().items() if key not in _LOCAL_ONLY}
+    """Those that all nodes must agree on: time-outs are each node's own affair, as in the handshake."""
+    return {key: str(value) for key, value in settings.as_dict().items() if not key.endswith("_timeout")}
