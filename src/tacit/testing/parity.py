@@ -79,6 +79,8 @@ def expected(sample: Sample, mode: str, dtype: torch.dtype = torch.float64) -> l
 def difference(sample: Sample, outcome: Outcome, wanted: Sequence[Tensor | None], frac_bits: int) -> str:
     """The first difference in looks at any party, or in values beyond what the sample allows; or an empty text."""
     looks = [_look(value) for value in wanted]
+    if not sample.strides and [_outline(look) for look in looks] == [_outline(look) for look in outcome.looks]:
+        looks = outcome.looks
     for party, shown in {"the first party": outcome.looks, **outcome.elsewhere}.items():
         if shown != looks:
             return f"at {party}: shapes, dtypes, strides {shown} instead of {looks}"
@@ -101,6 +103,10 @@ def difference(sample: Sample, outcome: Outcome, wanted: Sequence[Tensor | None]
 
 def _look(value: Tensor | None) -> Look | None:
     return None if value is None else (tuple(value.shape), value.dtype, value.stride())
+
+
+def _outline(look: Look | None) -> tuple[Any, ...] | None:
+    return None if look is None else look[:2]
 
 
 def _attempt(sample: Sample, mode: str, dtype: torch.dtype) -> Outcome:

@@ -6,7 +6,7 @@ from tacit.testing.samples.bitwise import bitwise, shifts
 from tacit.testing.samples.decisions import comparisons, extremes, logic, nonlinear, pooling
 from tacit.testing.samples.functions import division, inplace_functions, powers, rounding
 from tacit.testing.samples.networks import attention, lookups, norms, softmaxes
-from tacit.testing.samples.operators import made_of_others
+from tacit.testing.samples.operators import made_of_others, matrices_of_few_rows
 from tacit.testing.samples.sizes import empties, scalars
 from tacit.testing.samples.smooth import smooth
 from tacit.testing.samples.structural import factories, indices, moves, views
@@ -18,7 +18,7 @@ FAMILIES = (
     *(smooth, powers, inplace_functions, division, rounding, softmaxes, norms, lookups, attention),
     *(comparisons, logic, bitwise, shifts, nonlinear, extremes, pooling),
     *(scalars, empties),
-    made_of_others,  # last: samples draw their numbers in order
+    *(made_of_others, matrices_of_few_rows),  # last: samples draw their numbers in order
 )
 
 

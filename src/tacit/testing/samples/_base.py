@@ -20,6 +20,7 @@ class Sample:
     """A function and its inputs.
 
     public: the inputs that may also be plain tensors, one at a time. gradient: whether gradients are compared too.
+    strides: whether they must be PyTorch's; otherwise they need only be the same at all parties.
     units: the absolute error allowed, in units of ``2**-frac_bits``; besides, a relative error of ``relative`` units.
     """
 
@@ -30,6 +31,7 @@ class Sample:
     gradient: bool
     units: float
     relative: float
+    strides: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -43,11 +45,12 @@ def sample(
     gradient: bool = True,
     units: float = 2,
     relative: float = 1,
+    strides: bool = True,
 ) -> Sample:
     """A sample; by default each input may be public if there are several."""
     if public is None:
         public = range(len(inputs)) if len(inputs) > 1 else ()
-    return Sample(name, function, inputs, tuple(public), gradient, units, relative)
+    return Sample(name, function, inputs, tuple(public), gradient, units, relative, strides)
 
 
 def real(*shape: int, low: float = -4, high: float = 4) -> Tensor:

@@ -297,6 +297,42 @@ def _index_add(x: Tensor, i: Tensor) -> Tensor:
     return torch.index_add(x, 0, i, x[:2] * 2)
 
 
+def matrices_of_few_rows() -> list[Sample]:
+    """Linear algebra, on matrices that are far from singular. LAPACK lays its results out by columns."""
+    a, b = real(2, 3, 3, low=-1, high=1) + 3 * torch.eye(3), real(2, 3, 2)
+    samples: dict[str, tuple[Function, float]] = {
+        "inv": (torch.linalg.inv, 30),
+        "inv_ex": (lambda a: torch.linalg.inv_ex(a)[0], 30),
+        "det": (torch.det, 200),
+        "slogdet": (lambda a: torch.linalg.slogdet(a)[1], 60),
+        "logdet": (torch.logdet, 60),
+        "cholesky": (lambda a: torch.linalg.cholesky(a @ a.mT), 200),
+        "cholesky_ex": (lambda a: torch.linalg.cholesky_ex(a @ a.mT)[0], 200),
+        "cholesky_inverse": (lambda a: torch.cholesky_inverse(a.tril()), 60),
+        "matrix_power": (lambda a: torch.linalg.matrix_power(a, 3), 400),
+        "matrix_power of the inverse": (lambda a: torch.linalg.matrix_power(a, -2), 60),
+        "tensorinv": (lambda a: torch.linalg.tensorinv(a[0].reshape(3, 3, 1), 1), 30),
+        "qr": (lambda a: list(torch.linalg.qr(a[..., :2])), 200),
+        "qr complete": (lambda a: list(torch.linalg.qr(a.detach()[..., :2], "complete")), 100),
+    }
+    systems: dict[str, tuple[Function, float]] = {
+        "solve": (torch.linalg.solve, 60),
+        "solve from the right": (lambda a, b: torch.linalg.solve(a, b.mT, left=False), 60),
+        "solve_ex": (lambda a, b: torch.linalg.solve_ex(a, b)[0], 60),
+        "solve_triangular": (lambda a, b: torch.linalg.solve_triangular(a.triu(), b, upper=True), 60),
+        "cholesky_solve": (lambda a, b: torch.cholesky_solve(b, a.tril()), 60),
+        "lstsq": (lambda a, b: torch.linalg.lstsq(a[..., :2], b)[0], 200),
+        "lstsq of few": (lambda a, b: torch.linalg.lstsq(a[:, :2], b[:, :2])[0], 200),
+    }
+    return [
+        *(
+            sample(name, function, *inputs, units=units, relative=10, strides=False)
+            for inputs, functions in (((a,), samples), ((a, b), systems))
+            for name, (function, units) in functions.items()
+        ),
+    ]
+
+
 def _counting(x: Tensor) -> list[Sample]:
     edges = torch.tensor([-2.0, 0.0, 1.5], dtype=torch.float64)
     return [
