@@ -18,6 +18,7 @@ from tacit.cli.demo import demo_app
 from tacit.cli.keys import keys_command
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
+from tacit.cli.status import status_command
 
 app = typer.Typer(
     name="tacit",
@@ -32,6 +33,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(certs_app, name="certs")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
+app.command("status")(status_command)
 app.command("keys")(keys_command)
 app.command("plan")(plan_command)
 app.command("deal")(deal_command)
@@ -50,8 +52,3 @@ def _root(
     ] = False,
 ) -> None:
     """Nothing but the options that stand before a command."""
-
-
-def main() -> None:
-    """The entry point of the ``tacit`` command."""
-    app()

@@ -10,6 +10,8 @@ import typer
 
 from tacit.cli.failure import explained
 from tacit.cli.jobfile import check_job_file
+from tacit.cli.machine import kept_clean, print_json
+from tacit.cli.operating import log_settings, operated
 from tacit.cli.options import (
     AssignmentsOption,
     Backend,
@@ -18,12 +20,19 @@ from tacit.cli.options import (
     ConfigOption,
     DeviceOption,
     JobArgument,
+    JsonOption,
     KeysOption,
     ListenOption,
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    MetricsOption,
     ThreadsOption,
 )
 from tacit.cli.settings import make_settings, parse_assignments
-from tacit.errors import LinkError, MisuseError, PeerError
+from tacit.errors import LinkError, MisuseError, OperatorStop, PeerError
+from tacit.operation.logs import LogSettings, written
 from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 
 if TYPE_CHECKING:
@@ -65,12 +74,17 @@ def run_command(
     costs: Annotated[
         bool, typer.Option("--costs", help="Print rounds and bytes by operation, for each party.")
     ] = False,
+    as_json: JsonOption = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = LogLevel.WARNING,
+    metrics: MetricsOption = "",
 ) -> None:
     """Run job() of a file as every party: all of them here (--parties), or one of them (--config and --party).
 
     The file is loaded by each party by itself. Its own tacit.run(...) belongs under `if __name__ == "__main__":`.
     """
-    with explained("run"):
+    log = log_settings(log_format, log_level)
+    with explained("run", as_json):
         chosen = {"protocol": protocol, "randomness": randomness} | parse_assignments(assignments or [])
         settings = {name: value for name, value in chosen.items() if value}
         if material and not config:
@@ -87,18 +101,28 @@ def run_command(
 
         start = perf_counter()
         if parties and not config and not party:
+            if metrics:
+                raise MisuseError("--metrics belongs to one node of a cluster: give --config and --party.")
             names = check_names([name.strip() for name in parties.split(",")])
             made = make_settings(settings)
             job_file = run_job_file, names, (str(job), show)
-            outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
+            with kept_clean(as_json), written(log):
+                outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
         elif config and party and not parties:
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply, threads, device, certs, listen)}
+            node = job, config, party, show, supply, threads, device, certs, listen
+            with kept_clean(as_json):
+                outcomes = {party: _run_one(*node, log, metrics)}
         else:
             raise MisuseError(_WHO)
-        title = f"{job.name}, {perf_counter() - start:.1f} s"
+        seconds = perf_counter() - start
+        if as_json:
+            told = {name: outcome.as_json() for name, outcome in outcomes.items()}
+            print_json({"job": job.name, "seconds": round(seconds, 3), "parties": told})
+            return
+        title = f"{job.name}, {seconds:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
@@ -112,6 +136,8 @@ def _run_one(
     device: str,
     certs: Path,
     listen: str,
+    log: LogSettings,
+    metrics: str,
 ) -> Outcome:
     from tacit.cli.clusterfile import address, read_cluster
     from tacit.cli.outcome import run_job_file
@@ -126,11 +152,13 @@ def _run_one(
         return run_job_file(str(job), show)
 
     cluster = read_cluster(config)
+    cluster.check_party(party)
     at = address("--listen", listen) if listen else None
     try:
-        outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at)
-    except (LinkError, PeerError):
-        raise  # somebody else's fault, and the message says whose
+        with operated(cluster, party, log, metrics, job.name) as observer:
+            outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at, observer)
+    except (LinkError, PeerError, OperatorStop):
+        raise  # somebody else's doing, and the message says whose
     except Exception as error:
         if not started:
             raise
