@@ -16,6 +16,7 @@ from tacit.transport.statistics import LinkStatistics
 
 def snapshot(observer: Observer) -> dict[str, Any]:
     """Take it. Reads counters while the session goes on: each is right, but they are not all of the same moment."""
+    digest = session_digest(observer.session)  # before the clocks: the first time it takes long
     now, clock = time(), monotonic()
     meter, transcript, dealer = observer.meter, observer.transcript, observer.dealer
     begun, wait = observer.begun_at, observer.waiting()
@@ -24,7 +25,7 @@ def snapshot(observer: Observer) -> dict[str, Any]:
         "role": "dealer" if observer.name == DEALER else "party",
         "pid": os.getpid(),
         "version": __version__,
-        "session": session_digest(observer.session),
+        "session": digest,
         "job": observer.job,
         "state": str(observer.state),
         "started": iso(observer.started),
@@ -40,7 +41,7 @@ def snapshot(observer: Observer) -> dict[str, Any]:
         "ops": transcript.op if transcript is not None else None,
         "last_op": _last_op(observer),
         "reveals": dict(observer.reveals.copy()),
-        "peers": [_peer(observer, peer, clock) for peer in observer.peers],
+        "peers": [_peer(observer, peer) for peer in observer.peers],
         "dealer": dealer
         and {
             "requests": dealer.answered,
@@ -67,7 +68,7 @@ def _last_op(observer: Observer) -> dict[str, str] | None:
     return {"name": event.text.partition("(")[0].partition(",")[0], "line": format_position(event.position)}
 
 
-def _peer(observer: Observer, peer: str, clock: float) -> dict[str, Any]:
+def _peer(observer: Observer, peer: str) -> dict[str, Any]:
     connection, transport = observer.connections.get(peer), observer.transport
     link = LinkStatistics() if transport is None else transport.statistics.by_peer.get(peer, LinkStatistics())
     heard = transport.heard().get(peer) if transport is not None and observer.live else None
@@ -78,7 +79,7 @@ def _peer(observer: Observer, peer: str, clock: float) -> dict[str, Any]:
         "since": iso(connection.since) if connection is not None else None,
         "address": connection.address if connection is not None else None,
         "tls": connection.tls if connection is not None else None,
-        "heard_seconds_ago": round(clock - heard, 3) if heard is not None else None,
+        "heard_seconds_ago": round(monotonic() - heard, 3) if heard is not None else None,
         "bytes_sent": link.bytes_sent,
         "bytes_received": link.bytes_received,
         "framing_bytes_sent": link.overhead_sent,
