@@ -24,7 +24,7 @@ def kept_clean(wanted: bool) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        sys.stderr.flush()
+        sys.stdout.flush()  # what was printed past the redirection, by who had the stream before
         os.dup2(kept, 1)
         os.close(kept)
 

@@ -31,7 +31,7 @@ from tacit.cli.options import (
     ThreadsOption,
 )
 from tacit.cli.settings import make_settings, parse_assignments
-from tacit.errors import LinkError, MisuseError, OperatorStop, PeerError
+from tacit.errors import LinkError, MisuseError, PeerError
 from tacit.operation.logs import LogSettings, written
 from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 
@@ -157,8 +157,8 @@ def _run_one(
     try:
         with operated(cluster, party, log, metrics, job.name) as observer:
             outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at, observer)
-    except (LinkError, PeerError, OperatorStop):
-        raise  # somebody else's doing, and the message says whose
+    except (LinkError, PeerError):
+        raise  # somebody else's fault, and the message says whose
     except Exception as error:
         if not started:
             raise

@@ -34,7 +34,8 @@ def tell(level: int, event: Event, node: str, session: str, **fields: Any) -> No
     """Log ``event`` of ``node``. ``session`` is the session's text, of which only a digest is told."""
     if _log.isEnabledFor(level):
         whole = {"node": node, "session": session_digest(session), "event": str(event), **fields}
-        _log.log(level, event, extra={FIELDS: whole})
+        words = "".join(f" {key}={value}" for key, value in fields.items())
+        _log.log(level, "%s: %s%s", node, event, words, extra={FIELDS: whole})
 
 
 @cache

@@ -51,7 +51,7 @@ def served(observer: Observer, address: tuple[str, int]) -> Iterator[None]:
         server = _Server(observer, address)
     except OSError as error:
         raise MisuseError(f"cannot offer metrics at {shown(address)}: {error.strerror or error}.") from None
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="tacit metrics", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.25,), name="tacit metrics", daemon=True)
     thread.start()
     observer.serving("metrics", shown(server.server_address))
     try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from contextlib import contextmanager
 from time import monotonic, sleep
@@ -131,10 +130,5 @@ def when_late(call: Callable[[], None]) -> Iterator[None]:
 
 
 def end(signum: int) -> None:
-    """End the process now."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, RuntimeError):
-            continue
+    """End the process now. What it still had to print is lost: to wait for a stream may be what it hangs in."""
     os._exit(128 + signum)

@@ -17,9 +17,10 @@ from tacit.transport.statistics import LinkStatistics
 def snapshot(observer: Observer) -> dict[str, Any]:
     """Take it. Reads counters while the session goes on: each is right, but they are not all of the same moment."""
     digest = session_digest(observer.session)  # before the clocks: the first time it takes long
+    wait = observer.waiting()
     now, clock = time(), monotonic()
     meter, transcript, dealer = observer.meter, observer.transcript, observer.dealer
-    begun, wait = observer.begun_at, observer.waiting()
+    begun = observer.begun_at
     return {
         "node": observer.name,
         "role": "dealer" if observer.name == DEALER else "party",

@@ -55,7 +55,7 @@ def _watch(observer: Observer, server: socket.socket | None, alarm: Alarm) -> No
 
 
 def _answer(observer: Observer, server: socket.socket) -> None:
-    with suppress(OSError):
+    with suppress(OSError):  # who asked has gone
         link, _ = server.accept()
         with link:
             link.settimeout(_SEND_SECONDS)
