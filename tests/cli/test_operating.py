@@ -81,6 +81,13 @@ def metrics_of(text):
     return {name: float(value) for name, value in re.findall(r"^(tacit\S*) (\S+)$", text, re.MULTILINE)}
 
 
+def told_after(sent, text):
+    """How many seconds after ``sent`` the log in ``text`` says that the session failed: an exit takes longer."""
+    end = records(text)[-1]
+    assert (end["event"], end["outcome"]) == ("ended", "failed")
+    return (datetime.fromisoformat(end["time"]) - sent).total_seconds()
+
+
 def until(condition):
     deadline = time.monotonic() + 30
     while not condition():
@@ -149,23 +156,19 @@ def test_a_party_that_its_operator_stops_is_named_at_the_others(nodes, signum):
         assert nodes[name].returncode == 1
         assert "'lab' was stopped by its operator" in err
         assert "Traceback" not in err
-        end = records(err)[-1]
-        assert (end["event"], end["party"], end["outcome"]) == ("ended", "lab", "failed")
-        assert (datetime.fromisoformat(end["time"]) - sent).total_seconds() < 2
+        assert records(err)[-1]["party"] == "lab"
+        assert told_after(sent, err) < 2
 
 
 def test_a_party_is_stopped_before_the_session_starts(folder, cluster, start):
-    lab, clinic = (
-        start("run", "job.py", "--config", cluster, "--party", name, "--log-level", "info")
-        for name in ("lab", "clinic")
-    )
+    lab, clinic = (start("run", "job.py", "--config", cluster, "--party", name, *LOGS) for name in ("lab", "clinic"))
     for line in lab.stderr:
         if "peer connected" in line:
             break
     lab.send_signal(signal.SIGTERM)
-    sent = time.monotonic()
+    sent = datetime.now(UTC)
     _, err = clinic.communicate(timeout=30)  # it would wait a minute for the dealer
-    assert time.monotonic() - sent < 5  # the exit of an interpreter included
+    assert told_after(sent, err) < 2
     assert clinic.returncode == 1
     assert "'lab' was stopped by its operator" in err
     assert lab.wait(10) == 143
@@ -182,10 +185,11 @@ def test_the_others_are_told_while_the_party_is_in_a_long_kernel(nodes, folder):
         "    tacit.reveal(x)\n"
     )
     until_begun(nodes["lab"])
+    time.sleep(0.2)
     nodes["lab"].send_signal(signal.SIGTERM)
-    sent = time.monotonic()
+    sent = datetime.now(UTC)
     _, err = nodes["clinic"].communicate(timeout=30)
-    assert time.monotonic() - sent < 5
+    assert told_after(sent, err) < 2
     assert "'lab' was stopped by its operator" in err
     assert nodes["lab"].wait(20) == 143
 

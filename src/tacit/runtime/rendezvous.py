@@ -228,7 +228,7 @@ class _Meeting:
         if purpose is Purpose.CONTROL:
             self.controls[peer] = ControlLink(wire, peer)
         if self.observer is not None and peer not in self.missing():
-            self.observer.connected(peer, wire.sock.getpeername(), not isinstance(self.security, PlainLoopback))
+            self.observer.connected(peer, wire.peer_address(), not isinstance(self.security, PlainLoopback))
 
     def turn_away(self, guest: Guest) -> None:
         self.strangers += 1
