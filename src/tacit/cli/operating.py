@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tacit.cli.options import LogFormat, LogLevel
 from tacit.operation import signals
-from tacit.operation.logs import LogSettings, written
 
 if TYPE_CHECKING:
+    from tacit.operation.logs import LogSettings
     from tacit.operation.observer import Observer
     from tacit.runtime.cluster import Cluster
 
@@ -19,6 +19,8 @@ LOOPBACK = "127.0.0.1"
 
 def log_settings(format: LogFormat, level: LogLevel) -> LogSettings:
     """The log that the options ask for."""
+    from tacit.operation.logs import LogSettings
+
     return LogSettings(format.literal, level.value)
 
 
@@ -27,6 +29,7 @@ def operated(
     cluster: Cluster, node: str, log: LogSettings, metrics: str = "", job: str | None = None
 ) -> Iterator[Observer]:
     """Meanwhile ``node`` can be seen from outside; yields what it has to tell. Raises MisuseError for wrong options."""
+    from tacit.operation.logs import written
     from tacit.operation.watching import watched
 
     with ExitStack() as stack:

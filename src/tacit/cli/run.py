@@ -32,12 +32,12 @@ from tacit.cli.options import (
 )
 from tacit.cli.settings import make_settings, parse_assignments
 from tacit.errors import LinkError, MisuseError, PeerError
-from tacit.operation.logs import LogSettings, written
 from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
     from tacit.correlations import Supply
+    from tacit.operation.logs import LogSettings
 
 _WHO = "say who takes part: --parties lab,clinic, or --config cluster.toml --party lab."
 
@@ -97,6 +97,7 @@ def run_command(
         from tacit.cli.outcome import run_job_file
         from tacit.cli.report import print_report
         from tacit.correlations.directory import Material
+        from tacit.operation.logs import written
         from tacit.runtime.launcher import check_names, run
 
         start = perf_counter()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from tacit.cli.failure import explained
 from tacit.cli.machine import print_json
 from tacit.cli.options import JsonOption
 from tacit.errors import MisuseError
-from tacit.operation.status import ask
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def status_command(
@@ -28,6 +27,8 @@ def status_command(
     Who is connected, what went over each link, for whom a node waits, where its program is. It disturbs no session and
     shows no value.
     """
+    from tacit.operation.status import ask
+
     with explained("status", as_json):
         found = ask(name)
         if name and not found:
@@ -35,6 +36,8 @@ def status_command(
         if as_json:
             print_json(found)
             return
+        from rich.console import Console
+
         console = Console()
         if not found:
             console.print("No node of yours runs on this host.")
@@ -43,6 +46,9 @@ def status_command(
 
 
 def _show(console: Console, status: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     if status["state"] == "silent":
         why = "is stopped" if status["process"] == "stopped" else "runs code that does not let it answer"
         console.print(Text(f"{status['node']}, process {status['pid']}: no answer; it {why}."))
