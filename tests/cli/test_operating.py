@@ -185,7 +185,8 @@ def test_the_others_are_told_while_the_party_is_in_a_long_kernel(nodes, folder):
         "    tacit.reveal(x)\n"
     )
     until_begun(nodes["lab"])
-    time.sleep(0.2)
+    (shown,) = status("lab", "--json")
+    assert (shown["state"], shown["last_op"]["name"]) == ("running", "secret")  # meanwhile it answers
     nodes["lab"].send_signal(signal.SIGTERM)
     sent = datetime.now(UTC)
     _, err = nodes["clinic"].communicate(timeout=30)

@@ -51,7 +51,7 @@ def test_text_is_a_line_a_record_from_the_level_on():
     told = lines(LogSettings("text", "warning"), story)
     assert len(told) == 3
     assert told[0].endswith("warning lab: refused a connection from 192.0.2.9")
-    assert told[1].endswith("warning lab: peer lost peer=clinic reason=lost")
+    assert told[1].endswith("peer lost peer=clinic reason=\"the link to 'clinic' was lost.\"")
     assert "open sesame" not in "".join(told)
 
 

@@ -12,6 +12,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from tacit.errors import LinkError, OperatorStop, PeerError
+from tacit.operation import signals
 from tacit.operation.events import Event, tell
 from tacit.party import DEALER
 from tacit.transport.failure import Category, blame
@@ -118,11 +119,13 @@ class Observer:
 
     def failed(self, error: BaseException) -> None:
         """It ended because of ``error``. Told of a job's own error: its type; a text of the job may hold anything."""
+        if signum := signals.asked():
+            error = OperatorStop(signum)  # whatever came of it: the others may have heard of it before the program did
         party, category = blame(error, self.name)
         stopped = isinstance(error, OperatorStop)
         self.state = State.STOPPED if stopped else State.FAILED
         if category in _LOST:
-            self._tell(logging.WARNING, Event.LOST, peer=party, reason=str(category))
+            self._tell(logging.WARNING, Event.LOST, peer=party, reason=str(error))
         fields = {"kind": type(error).__name__, "party": party}
         if isinstance(error, LinkError | PeerError | OperatorStop):
             fields["message"] = str(error)
