@@ -20,6 +20,7 @@ def job():
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TACIT_RUNTIME_DIR", str(tmp_path / "runtime"))
     (tmp_path / "job.py").write_text(JOB)
 
     def call(*words, status=0):

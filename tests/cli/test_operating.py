@@ -31,9 +31,7 @@ LOGS = ("--log-format", "json", "--log-level", "debug")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where all commands run, and where the status of their nodes is."""
-    runtime = tmp_path / "runtime"
-    runtime.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("TACIT_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "job.py").write_text(JOB)
     return tmp_path
@@ -138,7 +136,7 @@ def test_status_metrics_and_logs_of_a_session_that_runs(nodes, folder):
     assert told[-1] | {"event": "ended", "outcome": "ended", "node": "clinic"} == told[-1]
     assert told[-1]["rounds"] >= clinic["rounds"]
     assert status("--json") == []
-    assert not list((folder / "runtime" / "tacit").iterdir())
+    assert not list((folder / "runtime").iterdir())
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -78,8 +78,11 @@ def test_a_folder_that_others_can_write_to_is_used_for_nothing(place, caplog):
 
 
 def test_the_folder_of_the_user_comes_first(monkeypatch, tmp_path):
+    monkeypatch.delenv("TACIT_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     first, *others = status.folders()
     assert first == tmp_path / "tacit"
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert status.folders() == others
+    monkeypatch.setenv("TACIT_RUNTIME_DIR", str(tmp_path))
+    assert status.folders() == [tmp_path]

@@ -27,8 +27,11 @@ _LIMIT = 1 << 22
 def folders() -> list[Path]:
     """Where the sockets of this user's nodes may be, the first of them where a new one goes.
 
-    A node that a service manager started may have been told less of its surroundings than the shell that asks for it.
+    A node that a service manager started may have been told less of its surroundings than the shell that asks for it:
+    several are looked at, unless TACIT_RUNTIME_DIR says which one.
     """
+    if chosen := os.environ.get("TACIT_RUNTIME_DIR"):
+        return [Path(chosen)]
     user = os.geteuid()
     runtime = [os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{user}"]
     shared = [os.environ.get("TMPDIR", ""), "/tmp"]  # noqa: S108  (it is checked whose folder it is)
