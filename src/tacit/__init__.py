@@ -1,21 +1,26 @@
 """Secure multi-party computation for PyTorch: a secret is a tensor, and every party runs the same program.
 
-What stands on PyTorch is loaded when it is first used (PEP 562): ``tacit --help`` needs nothing of it, and it takes
-seconds.
+What it offers is loaded when it is first used (PEP 562): ``tacit --help`` needs no PyTorch, which takes seconds, and
+the command hears its operator's signals before anything else.
 """
+
+from __future__ import annotations
 
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
-from tacit._version import __version__
-from tacit.settings import Settings
+from tacit import errors as errors
 
+TYPE_CHECKING = False  # as type checkers take it; to load typing only for this would take longer than all the rest
 if TYPE_CHECKING:  # the same names as in _LAZY, for type checkers and editors
+    from typing import Any
+
+    from tacit._version import __version__
     from tacit.nn.check import check
     from tacit.party import Party
     from tacit.runtime.api import ledger, party, plan, prepare, profile, reveal, run, secret
+    from tacit.settings import Settings
     from tacit.tensor import Secret
 
 __all__ = [
@@ -37,6 +42,8 @@ __all__ = [
 _LAZY = {
     "Party": "tacit.party",
     "Secret": "tacit.tensor",
+    "Settings": "tacit.settings",
+    "__version__": "tacit._version",
     "check": "tacit.nn.check",
     **dict.fromkeys(
         ("ledger", "party", "plan", "prepare", "profile", "reveal", "run", "secret"),

@@ -10,6 +10,18 @@ class TacitError(Exception):
     """The root of all errors that Tacit raises on purpose."""
 
 
+class OperatorStop(SystemExit):
+    """The operator of this process wants it to end, by a signal. Exit status 128 and the signal's number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.signum = signum
+
+    def __str__(self) -> str:
+        name = {2: "SIGINT", 15: "SIGTERM"}.get(self.signum, f"signal {self.signum}")
+        return f"interrupted by {name}"
+
+
 class MisuseError(TacitError):
     """The caller's fault: the message says what to do instead."""
 

@@ -44,7 +44,7 @@ def test_peers_that_never_come_are_named_in_time_and_it_ends_with_1(config):
 @pytest.mark.slow  # the command as it is: three processes, and beats for two seconds
 def test_three_processes_that_find_all_well_without_pytorch(config):
     code = (
-        "import sys\nfrom tacit.cli.app import main\ntry:\n    main()\n"
+        "import sys\nfrom tacit.cli import main\ntry:\n    main()\n"
         "finally:\n    assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
     words = ["doctor", "--config", str(config), "--wait", "40", "--json", "--as"]

@@ -18,7 +18,7 @@ COMMANDS = [
 RUN = """import sys
 sys.argv[:] = ["tacit", *{arguments!r}]
 try:
-    from tacit.cli.app import main
+    from tacit.cli import main
     main()
 except SystemExit as end:
     code = end.code

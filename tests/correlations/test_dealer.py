@@ -136,7 +136,7 @@ def test_the_stock_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         dealer.answer(request)
         while dealer.work_ahead():
             made += 1
-            assert sum(kept.nbytes for kept in dealer._stock.values()) == dealer._stocked <= 1000
+            assert sum(kept.nbytes for kept in dealer._stock.values()) == dealer.stock_bytes <= 1000
     assert made
     assert dealer.predicted
 

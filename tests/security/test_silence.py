@@ -1,19 +1,29 @@
-"""No secret, share, mask or seed in any repr, nor in the text of any error."""
+"""No secret, share, mask or seed in any repr, nor in the text of any error, nor in logs, status and metrics."""
 
 from __future__ import annotations
 
 import gc
+import io
+import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from prometheus_client import generate_latest
 
 import tacit
 from tacit.correlations._base import Delivery, Source
 from tacit.correlations.dealer import Dealer
 from tacit.correlations.streams import Streams
 from tacit.errors import EncodingError, PartyFailedError, TacitError
+from tacit.operation.http import SessionCollector
+from tacit.operation.logs import LogSettings, written
+from tacit.operation.observer import Observer
+from tacit.operation.snapshot import snapshot
 from tacit.protocols import Protocol, Share, Storage
 from tacit.protocols.additive.context import Context
 from tacit.protocols.additive.opening import Mask, Opened, Opening, opened
@@ -23,9 +33,14 @@ from tacit.ring.bilinear import MATMUL
 from tacit.ring.prg import Prg
 from tacit.runtime.handshake import Secrets
 from tacit.runtime.launcher import run
+from tacit.runtime.node import run_node
+from tacit.runtime.rendezvous import listen
 from tacit.runtime.session import Session, current
 from tacit.settings import Settings
 from tacit.testing.programs import fixed, owned
+from tacit.transport import certificates
+from tacit.transport.sealed import Keys
+from tacit.transport.tls import Tls
 
 SECRET = 1234567890123
 """The ring integer that every element of the secret is."""
@@ -173,3 +188,69 @@ def test_a_refused_input_is_not_printed() -> None:
     assert isinstance(failure.value.__cause__, EncodingError | TacitError)
     assert "9876543" not in str(failure.value)
     assert "9.876" not in str(failure.value)
+
+
+SESSION = "open sesame, 3 May"
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_what_operators_see_of_nodes_has_no_secret_and_not_the_text_of_the_session(
+    tmp_path: Path, failing: bool
+) -> None:
+    """All nodes over TLS, each with its log from debug on; status and metrics of all, taken while they run."""
+    nodes = ["lab", "clinic", "dealer"]
+    identities = {name: certificates.make(name, tmp_path, 1) for name in nodes}
+    pins = {name: (certificates.fingerprint(identity.certificate),) for name, identity in identities.items()}
+    listeners = {name: listen(("127.0.0.1", 0)) for name in nodes}
+    addresses = {name: listener.getsockname()[:2] for name, listener in listeners.items()}
+    settings = Settings(connect_timeout=20)
+    forms: set[str] = set()
+    seen: list[str] = []
+    both = threading.Barrier(2)
+
+    def job() -> None:
+        session = current()
+        words: list[torch.Tensor] = []
+        session.channel.watch.append(lambda _, __, ___, tensor: words.append(tensor.clone()))
+        x, w, _, _ = prepared(session.protocol)
+        tacit.secret(torch.full((8, 8), SECRET / 2**16) if session.party.rank == 0 else None, owner="lab")
+        y = tacit.secret(torch.full((64,), 7654.321) if session.party.rank == 0 else None, owner="lab").square().relu()
+        shown = tacit.reveal(y, to="clinic")
+        forms.update(secrets_here(session.protocol, x, w))
+        forms.update(texts_of(int(word) for tensor in words for word in tensor.reshape(-1)[:64].to(torch.int64)))
+        if shown is not None:
+            forms.update({str(float(shown[0]))[:8], f"{float(shown[0]):.4f}"})
+        both.wait(20)
+        if failing and session.party.rank:
+            raise ValueError(f"a patient has {shown}")
+        tacit.reveal(tacit.secret(torch.ones(2) if session.party.rank == 0 else None, owner="lab"))
+
+    def node(name: str) -> None:
+        observer = Observer(name, [peer for peer in nodes if peer != name], SESSION, 4.0, "job.py")
+        security = Tls(identities[name], pins)
+        rest: dict[str, Any] = {"listener": listeners[name], "security": security, "observer": observer}
+        try:
+            run_node(name, addresses, settings, SESSION, job, **rest)
+        except (TacitError, ValueError):
+            assert failing
+        seen.extend((json.dumps(snapshot(observer)), generate_latest(SessionCollector(observer)).decode()))
+
+    out = io.StringIO()
+    with redirect_stderr(out), written(LogSettings("json", "debug")):
+        threads = [threading.Thread(target=node, args=(name,)) for name in nodes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    keys = [key for made in gc.get_objects() if type(made) is Keys for key in vars(made).values()]
+    forms |= {form for key in keys for form in (key.hex(), repr(key)[2:-1])}
+    text = out.getvalue() + "".join(seen)
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [record["outcome"] for record in told if record["event"] == "ended"] == [
+        "failed" if failing else "ended"
+    ] * 3
+    assert {record["line"].split(":")[0] for record in told if record["event"] == "revealed"} == {"test_silence.py"}
+    assert "tacit_reveals_total" in text
+    assert len(forms) > 200
+    assert len(keys) >= 4
+    assert not [form for form in (*forms, SESSION, "sesame", "a patient has") if form in text]

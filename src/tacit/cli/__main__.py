@@ -1,5 +1,5 @@
 """``python -m tacit.cli``: the same as ``tacit``, where no entry point is installed."""
 
-from tacit.cli.app import main
+from tacit.cli import main
 
 main()

@@ -20,6 +20,7 @@ from tacit.cli.init import init_command
 from tacit.cli.keys import keys_command
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
+from tacit.cli.status import status_command
 
 app = typer.Typer(
     name="tacit",
@@ -36,6 +37,7 @@ app.command("run")(run_command)
 app.command("dealer")(dealer_command)
 app.command("init")(init_command)
 app.command("doctor")(doctor_command)
+app.command("status")(status_command)
 app.command("keys")(keys_command)
 app.command("plan")(plan_command)
 app.command("deal")(deal_command)
@@ -54,8 +56,3 @@ def _root(
     ] = False,
 ) -> None:
     """Nothing but the options that stand before a command."""
-
-
-def main() -> None:
-    """The entry point of the ``tacit`` command."""
-    app()

@@ -9,9 +9,8 @@ import typer
 from rich.console import Console, RenderableType
 
 from tacit.cli.failure import explained
-from tacit.cli.options import Backend, BackendOption
+from tacit.cli.options import Backend, BackendOption, JsonOption
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the summary.")]
 BatchOption = Annotated[int, typer.Option(min=1, help="How many images go through the network at a time.")]
 LengthOption = Annotated[int, typer.Option(min=3, max=512, help="Word pieces that every sentence is padded to.")]
 TableOption = Annotated[
@@ -49,7 +48,7 @@ def digits_command(
     dealer supplies random numbers and sees no data. Each is a process of its own. At the end the result is compared
     with the same network in plaintext.
     """
-    with explained("demo"):
+    with explained("demo", as_json):
         from tacit.demo.run import run_demo
 
         _note(f"Starting lab, clinic and dealer as {backend}; the lab then trains its network in the clear.")
@@ -70,7 +69,7 @@ def sentences_command(
     public length; which words they are and how long each is stays secret. It alone learns the embeddings. At the end
     they are compared with those of the same model in plaintext.
     """
-    with explained("demo"):
+    with explained("demo", as_json):
         from tacit.demo.sentences.run import run_sentences
 
         _note(f"Starting lab, clinic and dealer as {backend}; the lab loads MiniLM.")

@@ -59,3 +59,43 @@ ListenOption = Annotated[
 ]
 
 KeysOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files of `tacit keys` lie.")]
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+    @property
+    def literal(self) -> Literal["text", "json"]:
+        """The same as the log takes it."""
+        return self.value
+
+
+class LogLevel(StrEnum):
+    """From which level on the log tells something."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="The log, on standard error: for people, or a JSON object a line.")
+]
+
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="From which level on to log.")]
+
+MetricsOption = Annotated[
+    str,
+    typer.Option(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="Offer metrics for Prometheus there, and /healthz and /readyz; on this host only, unless HOST says more.",
+        show_default=False,
+    ),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for a program.")]

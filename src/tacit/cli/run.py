@@ -10,6 +10,8 @@ import typer
 
 from tacit.cli.failure import doctor_hint, explained
 from tacit.cli.jobfile import check_job_file
+from tacit.cli.machine import kept_clean, print_json
+from tacit.cli.operating import log_settings, operated
 from tacit.cli.options import (
     AssignmentsOption,
     Backend,
@@ -18,8 +20,14 @@ from tacit.cli.options import (
     ConfigOption,
     DeviceOption,
     JobArgument,
+    JsonOption,
     KeysOption,
     ListenOption,
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    MetricsOption,
     ThreadsOption,
 )
 from tacit.cli.settings import make_settings, parse_assignments
@@ -30,6 +38,7 @@ from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
     from tacit.correlations import Supply
+    from tacit.operation.logs import LogSettings
     from tacit.runtime.cluster import Cluster
 
 _WHO = "say who takes part: --parties lab,clinic, or --config cluster.toml --party lab."
@@ -67,12 +76,17 @@ def run_command(
     costs: Annotated[
         bool, typer.Option("--costs", help="Print rounds and bytes by operation, for each party.")
     ] = False,
+    as_json: JsonOption = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = LogLevel.WARNING,
+    metrics: MetricsOption = "",
 ) -> None:
     """Run job() of a file as every party: all of them here (--parties), or one of them (--config and --party).
 
     The file is loaded by each party by itself. Its own tacit.run(...) belongs under `if __name__ == "__main__":`.
     """
-    with explained("run"):
+    log = log_settings(log_format, log_level)
+    with explained("run", as_json):
         chosen = {"protocol": protocol, "randomness": randomness} | parse_assignments(assignments or [])
         settings = {name: value for name, value in chosen.items() if value}
         if material and not config:
@@ -86,21 +100,31 @@ def run_command(
         from tacit.cli.outcome import run_job_file
         from tacit.cli.report import print_report
         from tacit.correlations.directory import Material
+        from tacit.operation.logs import written
         from tacit.runtime.launcher import run
 
         start = perf_counter()
         if parties and not config and not party:
+            if metrics:
+                raise MisuseError("--metrics belongs to one node of a cluster: give --config and --party.")
             names = check_names([name.strip() for name in parties.split(",")])
             made = make_settings(settings)
             job_file = run_job_file, names, (str(job), show)
-            outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
+            with kept_clean(as_json), written(log):
+                outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
         elif config and cluster:
             supply = Material(material, keys) if material else None
-            with doctor_hint(config, party):
-                outcomes = {party: _run_one(job, cluster, party, show, supply, threads, device, certs, listen)}
+            node = job, cluster, party, show, supply, threads, device, certs, listen
+            with doctor_hint(config, party), kept_clean(as_json):
+                outcomes = {party: _run_one(*node, log, metrics)}
         else:
             raise MisuseError(_WHO)
-        title = f"{job.name}, {perf_counter() - start:.1f} s"
+        seconds = perf_counter() - start
+        if as_json:
+            told = {name: outcome.as_json() for name, outcome in outcomes.items()}
+            print_json({"job": job.name, "seconds": round(seconds, 3), "parties": told})
+            return
+        title = f"{job.name}, {seconds:.1f} s"
         print_report(Console(), outcomes, title, costs)
 
 
@@ -122,6 +146,8 @@ def _run_one(
     device: str,
     certs: Path,
     listen: str,
+    log: LogSettings,
+    metrics: str,
 ) -> Outcome:
     from tacit.cli.clusterfile import address
     from tacit.cli.outcome import run_job_file
@@ -135,9 +161,11 @@ def _run_one(
         started = True
         return run_job_file(str(job), show)
 
+    cluster.check_party(party)
     at = address("--listen", listen) if listen else None
     try:
-        outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at)
+        with operated(cluster, party, log, metrics, job.name) as observer:
+            outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at, observer)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

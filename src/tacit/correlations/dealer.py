@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -33,13 +34,24 @@ AHEAD = 256
 """How many requests the dealer looks ahead."""
 
 
-def serve(transport: Transport, settings: Settings, parties: tuple[str, ...], device: torch.device = CPU) -> None:
-    """Deal until the parties are done, computing on ``device``. Raises what the transport raises."""
+def serve(
+    transport: Transport,
+    settings: Settings,
+    parties: tuple[str, ...],
+    device: torch.device = CPU,
+    begun: Callable[[Dealer], None] | None = None,
+) -> None:
+    """Deal until the parties are done, computing on ``device``. Raises what the transport raises.
+
+    begun: is given the dealer before the first request, to read its numbers.
+    """
     seeds = [fresh_seed() for _ in parties]
     for name, seed in zip(parties, seeds, strict=True):
         send_seed(transport, name, seed)
     dealer = Dealer([Streams(seed, settings.generator, device) for seed in seeds])
     requests = _Requests(transport, parties[CORRECTED])
+    if begun is not None:
+        begun(dealer)
     while True:
         request = requests.next(wait=not dealer.work_ahead())
         if isinstance(request, Done):
@@ -59,9 +71,15 @@ class Dealer:
         self._forecast = Forecast()
         self._expected: deque[Request] = deque()
         self._stock: dict[Request, Tensor] = {}
-        self._stocked = 0
+        self.stock_bytes = 0
         self._last_id = 0
+        self.answered = 0
         self.predicted = 0
+
+    @property
+    def stock(self) -> int:
+        """How many corrections are ready that were not asked for yet."""
+        return len(self._stock)
 
     def answer(self, request: Request) -> Tensor:
         """The correction for a request. Raises ``ProtocolAbort`` if its id is not new: a stream is used once."""
@@ -70,14 +88,15 @@ class Dealer:
         if getattr(request, "owner", 0) >= len(self._streams):
             raise ProtocolAbort(f"request {request.id} is about a party that is not there")
         self._last_id = request.id
+        self.answered += 1
         self._forecast.observe(request)
         if not self._expected or self._expected.popleft() != request:
             self._expected.clear()
             self._stock.clear()
-            self._stocked = 0
+            self.stock_bytes = 0
         ready = self._stock.pop(request, None)
         if ready is not None:
-            self._stocked -= ready.nbytes
+            self.stock_bytes -= ready.nbytes
             self.predicted += 1
             return ready
         return make_correction(request, self._streams, self._masks)
@@ -89,11 +108,11 @@ class Dealer:
         if len(self._expected) <= len(self._stock):  # less: what was predicted is predicted no more
             return False
         request = self._expected[len(self._stock)]
-        if self._stocked + correction_bytes(request) > STOCK_BYTES:
+        if self.stock_bytes + correction_bytes(request) > STOCK_BYTES:
             return False
         made = make_correction(request, self._streams, self._masks)
         self._stock[request] = made
-        self._stocked += made.nbytes
+        self.stock_bytes += made.nbytes
         return True
 
 

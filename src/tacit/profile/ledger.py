@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,15 +25,19 @@ class Reveal:
 
 
 class Ledger:
-    """The list of all reveals so far, in order. Prints as a table."""
+    """The list of all reveals so far, in order. Prints as a table. watch: callables that see each one as it comes."""
 
     def __init__(self) -> None:
         self.entries: list[Reveal] = []
+        self.watch: list[Callable[[Reveal], None]] = []
 
     def record(self, shape: Sequence[int], dtype: torch.dtype | str, to: Sequence[str] | str, line: str) -> None:
         """Write down one reveal. ``to``: the receivers' names, one or several."""
         receivers = (to,) if isinstance(to, str) else tuple(to)
-        self.entries.append(Reveal(tuple(int(n) for n in shape), str(dtype).removeprefix("torch."), receivers, line))
+        reveal = Reveal(tuple(int(n) for n in shape), str(dtype).removeprefix("torch."), receivers, line)
+        self.entries.append(reveal)
+        for watcher in self.watch:
+            watcher(reveal)
 
     def table(self) -> PrintableTable:
         """The ledger as a ``rich`` table, equal entries counted."""

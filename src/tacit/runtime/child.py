@@ -15,6 +15,7 @@ from typing import IO, Any
 import torch
 
 from tacit.correlations import Supply
+from tacit.operation.logs import LogSettings, written
 from tacit.runtime import pipe
 from tacit.runtime.devices import ON_CPU
 from tacit.runtime.node import run_node
@@ -46,6 +47,7 @@ class Orders:
     supply: Supply | None = None
     device: str = ON_CPU
     certs: Path | None = None
+    log: LogSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def main() -> None:
     _die_with(orders.launcher)
     os.set_inheritable(orders.listener, False)
     os.set_inheritable(orders.reports, False)
-    with os.fdopen(orders.reports, "wb") as reports:
+    with os.fdopen(orders.reports, "wb") as reports, written(orders.log, orders.name, orders.session):
         try:
             fn, args = pipe.loads(orders.job)
             sys.argv = orders.argv

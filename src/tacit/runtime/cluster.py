@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tacit.errors import MisuseError
+from tacit.operation.observer import Observer
 from tacit.party import DEALER
 from tacit.runtime.defaults import CERTS, ON_CPU, ONE
 from tacit.runtime.rendezvous import Address, calls, listen
@@ -64,6 +65,11 @@ class Cluster:
         """The names of the parties in order of rank."""
         return tuple(self.parties)
 
+    def check_party(self, name: str) -> None:
+        """Raise MisuseError unless ``name`` is a party's."""
+        if name not in self.parties:
+            raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(self.names)}.")
+
     def addresses(self) -> dict[str, Address | None]:
         """Where all nodes of this session are. Raises MisuseError if it needs a dealer and there is none."""
         if not needs_dealer(self.settings):
@@ -71,6 +77,11 @@ class Cluster:
         if self.dealer is None:
             raise MisuseError("randomness='dealer' needs the address of a dealer, and the cluster has none.")
         return {**self.parties, DEALER: self.dealer}
+
+    def observer(self, name: str, job: str | None = None) -> Observer:
+        """What sees how node ``name`` fares, running ``job``."""
+        peers = (peer for peer in self.addresses() if peer != name)
+        return Observer(name, peers, self.session, self.settings.heartbeat_timeout, job)
 
     def security(self, name: str, folder: str | Path) -> Security:
         """What protects the connections of node ``name``, whose certificate lies in ``folder``."""
@@ -97,11 +108,13 @@ def run_party(
     device: str = ON_CPU,
     certs: str | Path = CERTS,
     at: Address | None = None,
+    observer: Observer | None = None,
 ) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
     threads, device: what this party computes with and where, its own choice. certs: the folder of its key and
-    certificate. at: where to listen, if not at the address that the cluster tells the others.
+    certificate. at: where to listen, if not at the address that the cluster tells the others. observer: see
+    ``Cluster.observer``.
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
@@ -110,8 +123,7 @@ def run_party(
     from tacit.runtime.node import run_node
     from tacit.runtime.wiring import check_supply
 
-    if name not in cluster.parties:
-        raise MisuseError(f"'{name}' is no party of this cluster; its parties are {', '.join(cluster.names)}.")
+    cluster.check_party(name)
     check_threads(threads)
     check_device(device)
     addresses = cluster.addresses()
@@ -119,8 +131,9 @@ def run_party(
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
     security = cluster.security(name, certs)
-    listener = _listen(name, at or addresses[name], security, anywhere=at is None)
-    rest = (fn, tuple(args), listener, supply, device, security)
+    observer = observer or cluster.observer(name)
+    listener = _listen(name, at or addresses[name], security, at is None, observer)
+    rest = (fn, tuple(args), listener, supply, device, security, observer)
     with computing_with(threads):
         return run_node(name, addresses, cluster.settings, cluster.session, *rest)
 
@@ -131,6 +144,7 @@ def run_dealer(
     device: str = ON_CPU,
     certs: str | Path = CERTS,
     at: Address | None = None,
+    observer: Observer | None = None,
 ) -> None:
     """Be the dealer until all parties have finished. Raises as ``run_party`` does."""
     from tacit.runtime.cores import computing_with
@@ -142,13 +156,16 @@ def run_dealer(
     check_device(device)
     addresses = cluster.addresses()
     security = cluster.security(DEALER, certs)
-    listener = _listen(DEALER, at or addresses[DEALER], security, anywhere=at is None)
-    rest = {"listener": listener, "device": device, "security": security}
+    observer = observer or cluster.observer(DEALER)
+    listener = _listen(DEALER, at or addresses[DEALER], security, at is None, observer)
+    rest = {"listener": listener, "device": device, "security": security, "observer": observer}
     with computing_with(threads):
         run_node(DEALER, addresses, cluster.settings, cluster.session, **rest)  # type: ignore[arg-type]
 
 
-def _listen(name: str, address: Address | None, security: Security, anywhere: bool) -> socket.socket | None:
+def _listen(
+    name: str, address: Address | None, security: Security, anywhere: bool, observer: Observer
+) -> socket.socket | None:
     """anywhere: the address is what others connect to, which need not be one of this host's own."""
     if address is None:
         return None
@@ -156,6 +173,8 @@ def _listen(name: str, address: Address | None, security: Security, anywhere: bo
     if anywhere and not is_loopback(host):
         host = ""
     try:
-        return listen((host, port), security)
+        listener = listen((host, port), security)
+        observer.listening(listener.getsockname())
+        return listener
     except OSError as error:
         raise MisuseError(f"'{name}' cannot listen at {host}:{port}: {error.strerror or error}.") from None

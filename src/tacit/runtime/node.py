@@ -9,6 +9,7 @@ from typing import Any
 
 from tacit.correlations import Supply
 from tacit.errors import TacitError
+from tacit.operation.observer import Observer
 from tacit.party import DEALER
 from tacit.runtime import wiring
 from tacit.runtime.compilation import uncompiled
@@ -33,6 +34,7 @@ def run_node(
     supply: Supply | None = None,
     device: str = ON_CPU,
     security: Security | None = None,
+    observer: Observer | None = None,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
@@ -40,12 +42,19 @@ def run_node(
     name that all nodes of this run have in common. listener: a socket that listens at the own address already, if this
     node has one. security: what protects the connections; without it they stay on this machine.
     supply: where correlated randomness comes from, if the run brings it along. device: where this node computes.
+    observer: sees what happens.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
-    transport = meet(name, addresses, listener, session, settings, security)
-    return live(transport, names, settings, session, fn, args, supply, device)
+    if observer is None:
+        observer = Observer(name, (peer for peer in addresses if peer != name), session, settings.heartbeat_timeout)
+    try:
+        transport = meet(name, addresses, listener, session, settings, security, observer)
+    except BaseException as error:
+        observer.failed(error)
+        raise
+    return live(transport, names, settings, session, fn, args, supply, device, observer)
 
 
 def live(
@@ -57,19 +66,25 @@ def live(
     args: tuple[Any, ...],
     supply: Supply | None = None,
     device: str = ON_CPU,
+    observer: Observer | None = None,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
     opened: Session | None = None
+    observer = observer or Observer(transport.name, transport.peers, session, settings.heartbeat_timeout)
     try:
+        observer.joined(transport)
         if transport.name == DEALER:
-            wiring.serve_dealer(transport, names, settings, session, enter_device(device))
+            wiring.serve_dealer(transport, names, settings, session, enter_device(device), observer.dealing)
             transport.close()
+            observer.ended()
             return None
         opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device))
         enter(opened)
+        observer.begun(opened.meter, opened.channel.transcript, opened.ledger)
         with uncompiled():
             result = fn(*args) if fn is not None else None
         opened.close()
+        observer.ended()
         return result
     except BaseException as error:
         transport.abort(*blame(error, transport.name))
@@ -77,4 +92,5 @@ def live(
             opened.abandon()
         with suppress(TacitError):  # it ends because of a failure that is already known
             transport.close()
+        observer.failed(error)
         raise

@@ -20,6 +20,7 @@ import cloudpickle
 
 from tacit.correlations import Supply
 from tacit.errors import MisuseError
+from tacit.operation import logs
 from tacit.runtime import pipe
 from tacit.runtime.child import GO, Failed, Orders, Ready, Result
 from tacit.runtime.cores import ONE
@@ -160,6 +161,7 @@ class _Run:
                         self.supply,
                         self.device,
                         self.certs,
+                        logs.current(),
                     )
                 )
         finally:

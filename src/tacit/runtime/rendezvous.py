@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from time import monotonic
 
 from tacit.errors import FrameError, HandshakeError, LinkError, MisuseError
+from tacit.operation.observer import Observer
 from tacit.runtime.greeting import Caller, Greeting, Guest, Purpose, Refusal
 from tacit.settings import Settings
 from tacit.transport.control import ControlLink, pack_failure, unpack_failure
-from tacit.transport.failure import Category, Failure
+from tacit.transport.failure import Category, Failure, blame
 from tacit.transport.framing import Kind
 from tacit.transport.security import PlainLoopback, Security, is_loopback
 from tacit.transport.sockets import PeerGone
@@ -68,17 +69,18 @@ def meet(
     session: str,
     settings: Settings,
     security: Security | None = None,
+    observer: Observer | None = None,
 ) -> TcpTransport:
     """Connect node ``me`` with all other nodes of ``addresses``, which lists them in order of rank.
 
-    listener: None if no node connects to this one; it is closed in the end. Raises LinkError, naming who is missing,
-    after ``settings.connect_timeout`` seconds.
+    listener: None if no node connects to this one; it is closed in the end. observer: sees who comes. Raises LinkError,
+    naming who is missing, after ``settings.connect_timeout`` seconds.
     """
-    meeting = _Meeting(me, addresses, listener, session, settings, security or PlainLoopback())
+    meeting = _Meeting(me, addresses, listener, session, settings, security or PlainLoopback(), observer)
     try:
         return meeting.hold()
-    except BaseException:
-        meeting.leave()
+    except BaseException as error:
+        meeting.leave(error)
         raise
     finally:
         if listener is not None:
@@ -94,9 +96,11 @@ class _Meeting:
         session: str,
         settings: Settings,
         security: Security,
+        observer: Observer | None,
     ) -> None:
         self.me, self.addresses, self.listener, self.session = me, addresses, listener, session
-        self.settings, self.security = settings, security
+        self.settings, self.security, self.observer = settings, security, observer
+        self.told = False
         self.peers = [name for name in addresses if name != me]
         self.order = ", ".join(addresses)
         called = {peer: at for peer, at in addresses.items() if at and peer != me and calls(me, peer, addresses)}
@@ -223,6 +227,8 @@ class _Meeting:
         self.made[peer, purpose] = wire
         if purpose is Purpose.CONTROL:
             self.controls[peer] = ControlLink(wire, peer)
+        if self.observer is not None and peer not in self.missing():
+            self.observer.connected(peer, wire.peer_address(), not isinstance(self.security, PlainLoopback))
 
     def turn_away(self, guest: Guest) -> None:
         self.strangers += 1
@@ -258,11 +264,14 @@ class _Meeting:
         raise failure.error(self.me)
 
     def tell(self, failure: Failure) -> None:
+        self.told = True
         for control in self.controls.values():
             control.post(Kind.ABORT, pack_failure(failure))
             control.flush(0.2)
 
-    def leave(self) -> None:
+    def leave(self, error: BaseException) -> None:
+        if not self.told:  # this node's own affair: the others would take it for lost
+            self.tell(Failure(*blame(error, self.me), self.me))
         for caller in self.callers:
             caller.close()
         for guest in self.guests:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -62,11 +62,16 @@ def open_session(
 
 
 def serve_dealer(
-    transport: Transport, names: tuple[str, ...], settings: Settings, session: str, device: torch.device = CPU
+    transport: Transport,
+    names: tuple[str, ...],
+    settings: Settings,
+    session: str,
+    device: torch.device = CPU,
+    begun: Callable[[dealer.Dealer], None] | None = None,
 ) -> None:
-    """Be the dealer until all parties have said goodbye."""
+    """Be the dealer until all parties have said goodbye. begun: see ``dealer.serve``."""
     _shake_hands(transport, names, settings, session, {})
-    dealer.serve(transport, settings, names, device)
+    dealer.serve(transport, settings, names, device, begun)
 
 
 def _source(

@@ -81,3 +81,21 @@ class Transport(ABC):
     @abstractmethod
     def close(self) -> None:
         """Say goodbye, wait until every peer has said it too or failed, and release everything."""
+
+    # For whoever watches the node, from any thread; within one process there is nothing to tell.
+
+    def waiting(self) -> tuple[str, float] | None:
+        """The peer from which a ``receive`` waits for bytes now, and since when (``monotonic()``)."""
+        return None
+
+    def waited(self) -> dict[str, float]:
+        """For how many seconds ``receive`` waited for each peer in all."""
+        return {}
+
+    def heard(self) -> dict[str, float]:
+        """When each peer last gave a sign of life (``monotonic()``)."""
+        return {}
+
+    def has_departed(self, peer: str) -> bool:
+        """Whether ``peer`` said goodbye."""
+        return False

@@ -11,6 +11,7 @@ from tacit.errors import (
     HandshakeError,
     InputRefusedError,
     LinkError,
+    OperatorStop,
     PeerError,
     TacitError,
 )
@@ -25,6 +26,7 @@ class Category(StrEnum):
 
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
     REFUSED = "refused"
     LOST = "lost"
     FROZEN = "frozen"
@@ -37,6 +39,7 @@ class Category(StrEnum):
 _EXPLANATIONS = {
     Category.FAILED: "{who} stopped with an error; its own traceback says why",
     Category.INTERRUPTED: "{who} was interrupted",
+    Category.STOPPED: "{who} was stopped by its operator",
     Category.REFUSED: "{who} refused its own input; only {who} knows why",
     Category.LOST: "the link to {who} was lost: its process ended or its connection closed without a goodbye",
     Category.FROZEN: "{who} is frozen: no heartbeat from it within the heartbeat time-out",
@@ -109,5 +112,7 @@ def blame(error: BaseException, me: str) -> tuple[str, Category]:
             return party, Category.FAILED
         case KeyboardInterrupt():
             return me, Category.INTERRUPTED
+        case OperatorStop():
+            return me, Category.STOPPED
         case _:
             return me, Category.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
+from time import monotonic
 
 from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept
@@ -33,6 +34,17 @@ class Inbox:
         self._broken = False
         self.frames = 0
         """How many frames were received."""
+
+        self.waiting_since = 0.0
+        """When a wait that still goes on began (``monotonic()``); 0 if there is none."""
+
+        self._waited = 0.0
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds ``receive`` waited in all."""
+        since = self.waiting_since
+        return self._waited + (monotonic() - since if since else 0.0)
 
     def receive(self, accept: Accept) -> tuple[int, int]:
         """Receive one frame; returns the bytes of its payload and of its framing. Raises PeerGone at the end."""
@@ -88,6 +100,10 @@ class Inbox:
         while True:
             count = self._wire.read_some(buffer)
             if count:
+                if self.waiting_since:
+                    self._waited += monotonic() - self.waiting_since
+                    self.waiting_since = 0.0
                 return count
             self._check(idle)
+            self.waiting_since = self.waiting_since or monotonic()
             self._poll.poll(_CHECK_SECONDS * 1000)

@@ -95,6 +95,10 @@ class Monitor:
         self._thread.join(2.0)
         self._alarm.close()
 
+    def heard(self) -> dict[str, float]:
+        """When each peer last gave a sign of life (``monotonic()``)."""
+        return self._heard.copy()
+
     def suspect(self, peer: str) -> None:
         """A connection with ``peer`` ended: unless an abort or goodbye explains it within the grace, it is lost."""
         with self._lock:

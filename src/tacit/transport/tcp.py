@@ -116,6 +116,17 @@ class TcpTransport(Transport):
         if failure is not None:
             raise failure.error(self.name)
 
+    def waiting(self) -> tuple[str, float] | None:
+        peer = self.waits_for
+        since = self._inboxes[peer].waiting_since if peer is not None else 0.0
+        return (peer, since) if peer is not None and since else None
+
+    def waited(self) -> dict[str, float]:
+        return {peer: inbox.waited for peer, inbox in self._inboxes.items()}
+
+    def heard(self) -> dict[str, float]:
+        return self._monitor.heard()
+
     # ---------------------------------------------------------------- for the monitor
 
     def fail(self, failure: Failure) -> None:

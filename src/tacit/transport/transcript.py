@@ -73,6 +73,11 @@ class Transcript:
         """Keep no reference to ``tensor`` (``torch.utils.swap_tensors`` refuses tensors that have weak ones)."""
         self._hashes.pop(id(tensor), None)
 
+    def latest(self) -> Event | None:
+        """The last step; None before the first."""
+        with self._lock:
+            return self._events[-1] if self._events else None
+
     def position(self) -> bytes:
         """How far this party is: the number of events and their digest (16 bytes)."""
         with self._lock:

@@ -28,6 +28,14 @@ class Wire(ABC):
         """The file descriptor to poll."""
         return self.sock.fileno()
 
+    def peer_address(self) -> tuple[str, int]:
+        """Host and port of the other end; ``("?", 0)`` once it has gone."""
+        try:
+            host, port = self.sock.getpeername()[:2]
+        except (OSError, ValueError):
+            return "?", 0
+        return host, port
+
     def close(self) -> None:
         """Close, whatever state the connection is in."""
         close_quietly(self.sock)

@@ -42,3 +42,15 @@ class TransportWrapper(Transport):
 
     def close(self) -> None:
         self._inner.close()
+
+    def waiting(self) -> tuple[str, float] | None:
+        return self._inner.waiting()
+
+    def waited(self) -> dict[str, float]:
+        return self._inner.waited()
+
+    def heard(self) -> dict[str, float]:
+        return self._inner.heard()
+
+    def has_departed(self, peer: str) -> bool:
+        return self._inner.has_departed(peer)
