@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import MisuseError
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -95,11 +96,13 @@ def run_party(
     device: str = ON_CPU,
     certs: str | Path = CERTS,
     at: Address | None = None,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
     threads, device: what this party computes with and where, its own choice. certs: the folder of its key and
     certificate. at: where to listen, if not at the address that the cluster tells the others.
+    oversight: its policy of reveals and the folder of its ledgers, its own affair too.
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
@@ -111,9 +114,10 @@ def run_party(
     wiring.check_supply(cluster.settings, supply)
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
+    oversight.check(cluster.names, cluster.settings)
     security = cluster.security(name, certs)
     listener = _listen(name, at or addresses[name], security, anywhere=at is None)
-    rest = (fn, tuple(args), listener, supply, device, security)
+    rest = (fn, tuple(args), listener, supply, device, security, oversight)
     with computing_with(threads):
         return run_node(name, addresses, cluster.settings, cluster.session, *rest)
 

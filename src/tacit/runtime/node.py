@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import TacitError
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -18,7 +19,7 @@ from tacit.runtime.rendezvous import Addresses, meet
 from tacit.runtime.session import Session, enter
 from tacit.settings import Settings
 from tacit.transport._base import Transport
-from tacit.transport.failure import blame
+from tacit.transport.failure import blame, refusal_of
 from tacit.transport.security import Security
 
 
@@ -33,6 +34,7 @@ def run_node(
     supply: Supply | None = None,
     device: str = ON_CPU,
     security: Security | None = None,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
@@ -40,12 +42,13 @@ def run_node(
     name that all nodes of this run have in common. listener: a socket that listens at the own address already, if this
     node has one. security: what protects the connections; without it they stay on this machine.
     supply: where correlated randomness comes from, if the run brings it along. device: where this node computes.
+    oversight: this party's policy of reveals and the folder of its ledgers.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
     names = tuple(peer for peer in addresses if peer != DEALER)
     transport = meet(name, addresses, listener, session, settings, security)
-    return live(transport, names, settings, session, fn, args, supply, device)
+    return live(transport, names, settings, session, fn, args, supply, device, oversight)
 
 
 def live(
@@ -57,6 +60,7 @@ def live(
     args: tuple[Any, ...],
     supply: Supply | None = None,
     device: str = ON_CPU,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
     opened: Session | None = None
@@ -65,14 +69,14 @@ def live(
             wiring.serve_dealer(transport, names, settings, session, enter_device(device))
             transport.close()
             return None
-        opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device))
+        opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device), oversight)
         enter(opened)
         with uncompiled():
             result = fn(*args) if fn is not None else None
         opened.close()
         return result
     except BaseException as error:
-        transport.abort(*blame(error, transport.name))
+        transport.abort(*blame(error, transport.name), refusal_of(error))
         if opened is not None:
             opened.abandon()
         with suppress(TacitError):  # it ends because of a failure that is already known

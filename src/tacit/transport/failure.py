@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from tacit.errors import (
     DivergenceError,
@@ -12,6 +14,9 @@ from tacit.errors import (
     InputRefusedError,
     LinkError,
     PeerError,
+    PolicyError,
+    Refusal,
+    RevealRefusedError,
     TacitError,
 )
 
@@ -26,6 +31,7 @@ class Category(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     REFUSED = "refused"
+    POLICY = "policy"
     LOST = "lost"
     FROZEN = "frozen"
     MISSING = "missing"
@@ -34,10 +40,14 @@ class Category(StrEnum):
     HANDSHAKE = "handshake"
 
 
+_RULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,62}")
+_LINE_LENGTH = 120
+
 _EXPLANATIONS = {
     Category.FAILED: "{who} stopped with an error; its own traceback says why",
     Category.INTERRUPTED: "{who} was interrupted",
     Category.REFUSED: "{who} refused its own input; only {who} knows why",
+    Category.POLICY: "{who} refused a reveal: its policy does not allow it",
     Category.LOST: "the link to {who} was lost: its process ended or its connection closed without a goodbye",
     Category.FROZEN: "{who} is frozen: no heartbeat from it within the heartbeat time-out",
     Category.MISSING: "{who} did not join the session within the connect time-out",
@@ -52,17 +62,24 @@ class Failure:
     """The first thing that went wrong in a session, as one node knows it.
 
     culprit: whose fault it is. reporter: who noticed. detail: what this node itself saw; it never travels.
+    refusal: what a party says of a reveal that its policy does not allow; it travels.
     """
 
     culprit: str
     category: Category
     reporter: str
     detail: str = ""
+    refusal: Refusal | None = None
 
     def error(self, me: str) -> TacitError:
         """A fresh exception for node ``me``."""
-        who = f"'{self.culprit}'" if self.culprit != me else f"this party ('{me}'), say the others,"
+        who = f"'{self.culprit}'"
+        if self.culprit == me:
+            who = f"this party ('{me}')" if self.reporter == me else f"this party ('{me}'), say the others,"
         text = self.detail or _EXPLANATIONS[self.category].format(who=who)
+        if self.refusal is not None:
+            rule, reveal, line = self.refusal
+            text = f"{who} refused reveal {reveal}, at {line}: '{rule}' of its policy does not allow it"
         if self.reporter not in (me, self.culprit):
             text += f" (noticed by '{self.reporter}')"
         return _error_of(self.category, text + ".", self.culprit)
@@ -76,6 +93,8 @@ def _error_of(category: Category, text: str, culprit: str) -> TacitError:
             return FrameError(text, culprit)
         case Category.DIVERGED:
             return DivergenceError(text, culprit)
+        case Category.POLICY:
+            return RevealRefusedError(text, culprit)
         case Category.REFUSED:
             return InputRefusedError(text, culprit)
         case Category.HANDSHAKE:
@@ -101,6 +120,10 @@ def blame(error: BaseException, me: str) -> tuple[str, Category]:
             return party, Category.HANDSHAKE
         case InputRefusedError(party=party):
             return party, Category.REFUSED
+        case PolicyError():
+            return me, Category.POLICY
+        case RevealRefusedError(party=party):
+            return party, Category.POLICY
         case FrameError(party=party):
             return party, Category.BAD_FRAME
         case LinkError(party=party):
@@ -111,3 +134,17 @@ def blame(error: BaseException, me: str) -> tuple[str, Category]:
             return me, Category.INTERRUPTED
         case _:
             return me, Category.FAILED
+
+
+def refusal_of(error: BaseException) -> Refusal | None:
+    """What an abort frame may say of a reveal that this party refused; None of any other error."""
+    return checked_refusal(list(error.refusal)) if isinstance(error, PolicyError) else None
+
+
+def checked_refusal(content: Any) -> Refusal | None:
+    """A refusal from ``[rule, reveal, line]``, its line cut to what is shown; None of anything else."""
+    match content:
+        case [str(rule), int(reveal), str(line)] if _RULE.fullmatch(rule) and 0 < reveal < 1 << 53:
+            shown = "".join(letter if letter.isprintable() else "?" for letter in line[:_LINE_LENGTH])
+            return Refusal(rule, reveal, shown)
+    return None
