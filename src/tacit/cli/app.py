@@ -16,6 +16,7 @@ from tacit.cli.deal import deal_command
 from tacit.cli.dealer import dealer_command
 from tacit.cli.demo import demo_app
 from tacit.cli.keys import keys_command
+from tacit.cli.ledger import ledger_app
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(demo_app, name="demo")
 app.add_typer(certs_app, name="certs")
+app.add_typer(ledger_app, name="ledger")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
 app.command("keys")(keys_command)

@@ -19,12 +19,16 @@ from tacit.cli.options import (
     DeviceOption,
     JobArgument,
     KeysOption,
+    LedgerOption,
     ListenOption,
+    PolicyOption,
     ThreadsOption,
 )
+from tacit.cli.policies import read_policies
 from tacit.cli.settings import make_settings, parse_assignments
+from tacit.disclosure.oversight import Oversight
 from tacit.errors import LinkError, MisuseError, PeerError
-from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
+from tacit.runtime.defaults import CERTS, KEYS, LEDGERS, ON_CPU, ONE
 
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
@@ -58,6 +62,8 @@ def run_command(
     device: DeviceOption = ON_CPU,
     certs: CertsOption = Path(CERTS),
     listen: ListenOption = "",
+    policy: PolicyOption = None,
+    ledger: LedgerOption = None,
     assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
@@ -78,6 +84,7 @@ def run_command(
         check_job_file(job)
         if not (parties or party):
             raise MisuseError(_WHO)
+        policies = read_policies(policy or [], party if config else "")
         from rich.console import Console
 
         from tacit.cli.outcome import run_job_file
@@ -90,12 +97,13 @@ def run_command(
             names = check_names([name.strip() for name in parties.split(",")])
             made = make_settings(settings)
             job_file = run_job_file, names, (str(job), show)
-            outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
+            outcomes = run(*job_file, backend.literal, made, material, keys, threads, device, policies, ledger)
         elif config and party and not parties:
             if settings:
                 raise MisuseError(f"with --config, settings stand in {config}, so that all parties have the same.")
             supply = Material(material, keys) if material else None
-            outcomes = {party: _run_one(job, config, party, show, supply, threads, device, certs, listen)}
+            oversight = Oversight(policies.get(party), ledger or Path(LEDGERS))
+            outcomes = {party: _run_one(job, config, party, show, supply, threads, device, certs, listen, oversight)}
         else:
             raise MisuseError(_WHO)
         title = f"{job.name}, {perf_counter() - start:.1f} s"
@@ -112,6 +120,7 @@ def _run_one(
     device: str,
     certs: Path,
     listen: str,
+    oversight: Oversight,
 ) -> Outcome:
     from tacit.cli.clusterfile import address, read_cluster
     from tacit.cli.outcome import run_job_file
@@ -128,7 +137,7 @@ def _run_one(
     cluster = read_cluster(config)
     at = address("--listen", listen) if listen else None
     try:
-        outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at)
+        outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at, oversight)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

@@ -36,7 +36,8 @@ class Disclosure:
     @property
     def position(self) -> str:
         """``"job.py:12"``: the directory is this machine's own affair."""
-        return f"{os.path.basename(self.file)}:{self.line}" if self.line else self.file
+        text = f"{os.path.basename(self.file)}:{self.line}" if self.line else self.file
+        return "".join(letter if letter.isprintable() else "?" for letter in text)
 
     def __str__(self) -> str:
         shape = "x".join(map(str, self.shape)) or "scalar"

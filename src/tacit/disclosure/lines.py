@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 FORMAT = 1
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("letters that cannot be shown")
+    return text
+
+
+Shown = Annotated[str, AfterValidator(_printable)]
+"""Another party's ledger is shown on this one's terminal."""
 
 
 class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    time: str
-    prev: str
-    hash: str
+    time: Shown
+    prev: Shown
+    hash: Shown
 
 
 class Header(_Line):
@@ -22,11 +32,11 @@ class Header(_Line):
 
     kind: Literal["header"]
     format: int
-    session: str
-    parties: list[str]
-    party: str
-    version: str
-    policy: str | None
+    session: Shown
+    parties: list[Shown]
+    party: Shown
+    version: Shown
+    policy: Shown | None
 
 
 class RevealLine(_Line):
@@ -35,18 +45,18 @@ class RevealLine(_Line):
     kind: Literal["reveal"]
     n: int
     op: int
-    label: str
+    label: Shown
     shape: list[int]
-    dtype: str
-    to: list[str]
-    line: str
+    dtype: Shown
+    to: list[Shown]
+    line: Shown
 
 
 class RefusedLine(RevealLine):
     """A reveal that this party's policy did not allow. rule: which one of it."""
 
     kind: Literal["refused"]  # type: ignore[assignment]
-    rule: str
+    rule: Shown
 
 
 class Footer(_Line):
@@ -55,7 +65,7 @@ class Footer(_Line):
     kind: Literal["end"]
     ended: Literal["clean", "failed"]
     reveals: int
-    heads: dict[str, str]
+    heads: dict[Shown, Shown]
 
 
 Line = Header | RevealLine | RefusedLine | Footer

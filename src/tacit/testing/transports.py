@@ -147,6 +147,15 @@ class TransportSuite:
             assert caught.value.party == "lab"
         close_all(nodes)
 
+    def test_after_a_failure_closing_raises_it_again(self) -> None:
+        nodes = self.connect(("lab", "clinic"))
+        nodes["lab"].abort("lab", Category.POLICY)
+        for node in nodes.values():
+            with suppress(TacitError):
+                take(node, node.peers[0])
+            with pytest.raises(RevealRefusedError):
+                node.close()
+
     def test_goodbyes_tell_what_they_were_given_to_tell(self) -> None:
         nodes = self.connect(NAMES)
         for name in ("lab", "clinic"):

@@ -88,4 +88,7 @@ class Transport(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Say goodbye, wait until every peer has said it too or failed, and release everything."""
+        """Say goodbye, wait until every peer has said it too or failed, and release everything.
+
+        Raises the failure of the session, if there was one, after everything is released.
+        """

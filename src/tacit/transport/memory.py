@@ -118,15 +118,17 @@ class MemoryTransport(Transport):
                 other._departed.add(self.name)
                 other.farewells[self.name] = self.farewell
                 other._changed.notify_all()
-            failed = self._failure is not None
+            failure = self._failure
         try:
-            if not failed:
+            if failure is None:
                 self._wait(lambda: self._departed.issuperset(self.peers) or self._failure is not None)
         finally:
             with self._changed:
                 self._closed = True
                 for queue in self._inbox.values():
                     queue.clear()
+        if failure is not None:
+            raise failure.error(self.name)
 
     def _wait(self, ready: Callable[[], bool]) -> None:
         with self.around_wait():
