@@ -4,7 +4,7 @@ import pytest
 
 from tacit.errors import PolicyError, Refusal, RevealRefusedError
 from tacit.transport.control import pack_failure, pack_message, unpack_failure
-from tacit.transport.failure import Category, Failure, blame, refusal_of
+from tacit.transport.failure import Failure, blame, refusal_of
 
 
 def told(refusal, reason="policy"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
+from functools import cache
 
 from tacit.disclosure.disclosure import Disclosure
 
@@ -12,17 +12,21 @@ _PATTERN = re.compile(r"(?P<file>[^:\r\n]+)(:(?P<line>[1-9][0-9]{0,8})|:(?P<func
 
 def is_pattern(text: str) -> bool:
     """Whether ``text`` can name a place."""
-    return _PATTERN.fullmatch(text) is not None
+    return _parsed(text) is not None
 
 
 def fits(pattern: str, disclosure: Disclosure) -> bool:
     """Whether a reveal stands at the place: file (with as many folders as the pattern has), line, function."""
-    found = _PATTERN.fullmatch(pattern)
+    found = _parsed(pattern)
     if found is None:
         return False
-    wanted, parts = PurePath(found["file"]).parts, PurePath(disclosure.file).parts
-    if parts[-len(wanted) :] != wanted:
+    file, line, function = found
+    if disclosure.file != file and not disclosure.file.endswith(f"/{file}"):
         return False
-    if found["line"]:
-        return int(found["line"]) == disclosure.line
-    return not found["function"] or found["function"] == disclosure.function
+    return line in (0, disclosure.line) and function in ("", disclosure.function)
+
+
+@cache
+def _parsed(pattern: str) -> tuple[str, int, str] | None:
+    found = _PATTERN.fullmatch(pattern)
+    return found and (found["file"].removeprefix("./"), int(found["line"] or 0), found["function"] or "")
