@@ -42,22 +42,28 @@ def disclosure(number, label="mean", shape=(2, 3), to=("lab", "clinic")):
     return Disclosure(number, 2 * number, label, shape, "float32", to, "/home/me/job.py", 12, "job")
 
 
-def written(folder, party="lab", reveals=4, ended="clean", heads=None, change=None, session="5e55" * 8):
-    """A ledger of four reveals. change: what another one tells of a reveal, by its number."""
+def begun(folder, party="lab", reveals=4, change=None, session="5e55" * 8):
+    """A ledger that has no end yet. change: what it tells otherwise of a reveal, by its number."""
     file = LedgerFile(folder, session, ("lab", "clinic"), party, None)
     for number in range(1, reveals + 1):
         file.revealing(disclosure(number, **(change or {}).get(number, {})))
-    head = file.head
-    if ended:
-        file.end(ended, heads)
-    return file.path, head
+    return file
+
+
+def ended(*files, how=("clean", "clean")):
+    """The ledgers of a session, read, after they ended; an end of "" is none."""
+    heads = {file.path.name.split("-")[0]: file.head for file in files}
+    for file, each in zip(files, how, strict=False):
+        if each:
+            file.end(each, heads if each == "clean" else None)
+    return [read_ledger(file.path) for file in files]
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    path, _ = written(tmp_path_factory.mktemp("ledger"))
-    assert read_ledger(path).findings == []
-    return path.read_bytes()
+    (ledger,) = ended(begun(tmp_path_factory.mktemp("ledger")))
+    assert ledger.findings == []
+    return ledger.path.read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -133,40 +139,42 @@ def test_nonsense_is_found_and_crashes_nothing(changed, data):
 
 
 def test_ledgers_of_one_session_tell_the_same(tmp_path):
-    lab, head = written(tmp_path)
-    clinic, _ = written(tmp_path, "clinic", heads={"lab": head})
-    assert compare([read_ledger(lab), read_ledger(clinic)]) == []
+    assert compare(ended(begun(tmp_path), begun(tmp_path, "clinic"))) == []
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("other", "how", "says"),
     [
-        ({"change": {3: {"shape": (2, 4)}}}, "reveal 3 is 2x3 float32 'mean' .* at 'lab', and 2x4 float32 'mean' "),
-        ({"change": {2: {"to": ("lab",)}}}, "reveal 2 is .* to lab, clinic .* to lab as"),
-        ({"change": {1: {"label": ""}}}, "reveal 1 is "),
-        ({"reveals": 3}, "reveal 4, .* is in the ledger of 'lab' and not in that of 'clinic'"),
-        ({"reveals": 3, "ended": "failed"}, "reveal 4, .* is in the ledger of 'lab' and not in that of 'clinic'"),
-        ({"ended": ""}, "ended well for 'lab', and the ledger of 'clinic' has no end"),
-        ({"session": "0bad" * 8}, "are of different sessions"),
-        ({"party": "lab"}, "are both ledgers of 'lab'"),
+        ({"change": {3: {"shape": (2, 4)}}}, "clean", "reveal 3 is 2x3 float32 'mean' .* at 'lab', and 2x4 float32 "),
+        ({"change": {2: {"to": ("lab",)}}}, "clean", "reveal 2 is .* to lab, clinic .* to lab as"),
+        ({"change": {1: {"label": ""}}}, "clean", "reveal 1 is "),
+        ({"reveals": 3}, "clean", "reveal 4, .* is in the ledger of 'lab' and not in that of 'clinic'"),
+        ({"reveals": 3}, "failed", "reveal 4, .*'clinic'\n.*ended well for 'lab', and in .* of 'clinic' it failed"),
+        ({}, "", "ended well for 'lab', and in the ledger of 'clinic' it has no end"),
+        ({"session": "0bad" * 8}, "clean", "are of different sessions"),
+        ({"party": "lab"}, "clean", "are both ledgers of 'lab'"),
     ],
 )
-def test_the_first_difference_is_named(tmp_path, other, says):
+def test_the_first_difference_is_named(tmp_path, other, how, says):
     (tmp_path / "other").mkdir()
-    lab, _ = written(tmp_path)
-    clinic, _ = written(tmp_path / "other", **{"party": "clinic", **other})
-    (finding,) = compare([read_ledger(lab), read_ledger(clinic)])
-    assert re.search(says, finding)
+    ledgers = ended(begun(tmp_path), begun(tmp_path / "other", **{"party": "clinic", **other}), how=("clean", how))
+    assert re.fullmatch(f".*{says}.*", "\n".join(compare(ledgers)))
+
+
+def test_where_a_session_failed_one_may_be_further_than_the_other(tmp_path):
+    assert compare(ended(begun(tmp_path), begun(tmp_path, "clinic", 3), how=("failed", "failed"))) == []
 
 
 def test_a_ledger_that_is_written_anew_is_found_by_what_the_others_were_told(tmp_path):
     (tmp_path / "anew").mkdir()
-    _, head = written(tmp_path)
-    clinic, _ = written(tmp_path, "clinic", heads={"lab": head})
+    lab, clinic = begun(tmp_path), begun(tmp_path, "clinic")
+    _, told = ended(lab, clinic)
     time.sleep(0.002)  # another time is another hash, though every word is the same
-    anew, _ = written(tmp_path / "anew")
-    assert read_ledger(anew).findings == []
-    (finding,) = compare([read_ledger(anew), read_ledger(clinic)])
+    anew = begun(tmp_path / "anew")
+    anew.end("clean", {"clinic": told.head})
+    rewritten = read_ledger(anew.path)
+    assert rewritten.findings == []
+    (finding,) = compare([rewritten, told])
     assert finding == "the ledger of 'lab' is not the one that it told 'clinic' of when the session ended"
 
 

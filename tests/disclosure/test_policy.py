@@ -1,6 +1,8 @@
 """What a policy file may say, what it then allows, and that everything else is refused."""
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from tacit.disclosure.guard import Guard
 from tacit.disclosure.policy import Policy, make_policy, read_policy
 from tacit.errors import MisuseError, PolicyError
 
+PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
 NAMES = ("lab", "clinic", "bank")
 
 
@@ -28,6 +31,20 @@ def refused_by(policy, *disclosures):
     except PolicyError as error:
         return error.refusal.rule
     return None
+
+
+def test_the_hospital_of_the_page(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(re.search(r"```toml\n(.*?)```", PAGE.read_text(), re.S).group(1))
+    policy = read_policy(path)
+    policy.check_names(("lab", "hospital"))
+    stays = {"file": "/srv/stays.py", "function": "predict", "label": "predictions", "shape": (64, 1)}
+    predicted = [disclosure(to=("hospital",), **stays)] * 20
+    error = disclosure(to=("lab", "hospital"), label="mean error", shape=())
+    assert refused_by(policy, *predicted, error) is None
+    assert refused_by(policy, *predicted, predicted[0]) == "predictions"
+    assert refused_by(policy, disclosure(to=("lab",), **stays)) == "default"
+    assert refused_by(policy, error, error) == "mean error"
 
 
 def test_the_example_in_the_code_is_a_policy(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations, zip_longest
 
-from tacit.disclosure.lines import Footer, Header, RefusedLine, RevealLine
+from tacit.disclosure.lines import Header, RefusedLine, RevealLine
 from tacit.disclosure.verify import WrittenLedger
 
 
@@ -34,13 +34,13 @@ def _pair(first: WrittenLedger, a: Header, second: WrittenLedger, b: Header) -> 
     if difference:
         findings.append(difference)
     for mine, me, theirs, them in ((first, a.party, second, b.party), (second, b.party, first, a.party)):
-        told = mine.footer.heads.get(them) if mine.footer else None
-        if told is not None and told != theirs.head:
+        if _ended(mine) != "clean":
+            continue
+        if _ended(theirs) != "clean":
+            how = "failed" if theirs.footer else "has no end"
+            findings.append(f"the session ended well for '{me}', and in the ledger of '{them}' it {how}")
+        elif mine.footer and mine.footer.heads.get(them) != theirs.head:
             findings.append(f"the ledger of '{them}' is not the one that it told '{me}' of when the session ended")
-    if _ended(first) == "clean" and not isinstance(second.footer, Footer):
-        findings += [f"the session ended well for '{a.party}', and the ledger of '{b.party}' has no end"]
-    if _ended(second) == "clean" and not isinstance(first.footer, Footer):
-        findings += [f"the session ended well for '{b.party}', and the ledger of '{a.party}' has no end"]
     return findings
 
 
