@@ -254,6 +254,24 @@ def test_what_cannot_be_written_down_is_not_revealed(tmp_path, monkeypatch):
         tacit.run(job, ["lab", "clinic"], settings=SETTINGS, ledger=tmp_path)
 
 
+def test_nothing_comes_after_a_line_whose_writing_was_interrupted(tmp_path, monkeypatch):
+    file = begun(tmp_path)
+
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        file.revealing(disclosure(5))
+    monkeypatch.undo()
+    file.end("failed")
+    with pytest.raises(LedgerError, match="is closed"):
+        file.revealing(disclosure(6))
+    ledger = read_ledger(file.path)
+    assert [entry.n for entry in ledger.entries] == [1, 2, 3, 4, 5]
+    assert ledger.findings == ["it has no end: the process was killed, it still runs, or the last lines were left out"]
+
+
 def test_a_folder_where_nothing_can_be_written_is_refused_before_anything_starts(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MisuseError, match="--ledger FOLDER"):

@@ -155,7 +155,7 @@ def test_each_party_has_a_policy_of_its_own() -> None:
         x = tacit.secret(torch.ones(3) if tacit.party().name == "clinic" else None, owner="clinic")
         return tacit.reveal(x.sum(), to="lab", label="total"), tacit.reveal(x, to="clinic")
 
-    policies = {
+    policies: dict[str, Any] = {
         "clinic": {"default": "deny", "rules": [{"to": "lab", "max_elements": 1}, {"to": "clinic"}]},
         "lab": {"default": "allow", "max_reveals": 2},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from tacit.disclosure.disclosure import Disclosure
 from tacit.errors import LedgerError, MisuseError
 
 FORMAT = 1
+_log = logging.getLogger(__name__)
 
 
 class LedgerFile:
@@ -33,6 +35,7 @@ class LedgerFile:
             _sync_folder(folder)
         except OSError as error:
             raise self._failed(error) from None
+        _log.info("the ledger of reveals is %s", self.path)
         header = {"format": FORMAT, "session": session, "parties": list(names), "party": name}
         self._write("header", {**header, "version": __version__, "policy": policy})
 
@@ -61,9 +64,11 @@ class LedgerFile:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
             os.fsync(self._descriptor)
-        except OSError as error:
-            self._close()  # its last line may be torn: nothing can come after it
-            raise self._failed(error) from None
+        except BaseException as error:  # an interrupt too: the last line may be torn, and nothing can come after it
+            self._close()
+            if isinstance(error, OSError):
+                raise self._failed(error) from None
+            raise
         self.head = head
 
     def _close(self) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tacit.disclosure.guard import Guard
 from tacit.disclosure.ledger_file import LedgerFile, prepare_folder
-from tacit.errors import MisuseError, PolicyError
+from tacit.errors import LedgerError, MisuseError, PolicyError
 from tacit.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Overseer:
                 self._guard.check(disclosure)
             except PolicyError as error:
                 if self._file is not None:
-                    self._file.refused(disclosure, error.refusal.rule)
+                    with suppress(LedgerError):  # the session ends anyway, and why is the better thing to say
+                        self._file.refused(disclosure, error.refusal.rule)
                 raise
         if self._file is not None:
             self._file.revealing(disclosure)
