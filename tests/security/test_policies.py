@@ -203,6 +203,18 @@ def test_different_labels_are_different_programs() -> None:
         tacit.run(job, NAMES, settings=SETTINGS)
 
 
+def test_the_dealer_is_told_neither_rule_nor_line() -> None:
+    def job() -> None:
+        tacit.reveal(tacit.secret(1.0 if tacit.party().rank == 0 else None, owner="lab"))
+
+    policies = {"clinic": {"default": "deny"}}
+    with pytest.raises(PartyFailedError) as failure:
+        tacit.run(job, NAMES, policies=policies)
+    told = failure.value.failures
+    assert "at test_policies.py:" in told["bank"]
+    assert told["dealer"].endswith("'clinic' refused a reveal: its policy does not allow it.")
+
+
 @pytest.mark.slow  # processes, which import PyTorch: the refusal travels over TCP, and its sender ends right after
 def test_a_refusal_between_processes_names_rule_and_party() -> None:
     def job() -> None:
@@ -211,8 +223,9 @@ def test_a_refusal_between_processes_names_rule_and_party() -> None:
 
     policies = {"bank": {"default": "allow", "rules": [{"name": "no rows", "label": "rows", "action": "deny"}]}}
     with pytest.raises(PartyFailedError) as failure:
-        tacit.run(job, NAMES, backend="processes", settings=SETTINGS, policies=policies)
+        tacit.run(job, NAMES, backend="processes", policies=policies)
     assert failure.value.party == "bank"
+    assert failure.value.failures["dealer"].endswith("'bank' refused a reveal: its policy does not allow it.")
     assert "PolicyError" in failure.value.failures["bank"]
     assert "'bank' refused reveal 1, at test_policies.py:" in failure.value.failures["clinic"]
     assert "'no rows' of its policy" in failure.value.failures["clinic"]

@@ -4,7 +4,7 @@ import pytest
 
 from tacit.errors import PolicyError, Refusal, RevealRefusedError
 from tacit.transport.control import pack_failure, pack_message, unpack_failure
-from tacit.transport.failure import Failure, blame, refusal_of
+from tacit.transport.failure import Category, Failure, blame, refusal_of
 
 
 def told(refusal, reason="policy"):
@@ -37,3 +37,15 @@ def test_a_line_is_cut_and_cleaned():
 
 def test_no_other_reason_brings_a_refusal():
     assert "logits" not in str(told(["logits", 3, "job.py:12"], reason="lost"))
+
+
+class Witness:
+    peers = frozenset({"clinic"})
+
+
+def test_the_dealer_is_not_told_the_rule_and_passes_nothing_on():
+    failure = Failure("lab", Category.POLICY, "lab", refusal=Refusal("logits", 3, "job.py:12"))
+    assert failure.told("lab", "clinic", Witness()) == failure
+    heard = failure.told("lab", "dealer", Witness())
+    assert heard.refusal is None
+    assert heard.told("dealer", "clinic", None) is None

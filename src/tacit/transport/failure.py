@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,7 @@ from tacit.errors import (
     RevealRefusedError,
     TacitError,
 )
+from tacit.transport._base import Witness
 
 
 class PeerFinishedError(DivergenceError):
@@ -70,6 +71,17 @@ class Failure:
     reporter: str
     detail: str = ""
     refusal: Refusal | None = None
+
+    def told(self, me: str, peer: str, witness: Witness | None) -> Failure | None:
+        """What node ``me`` may tell ``peer`` of it: only who runs the same program, not the dealer, is told of reveals.
+
+        None for nothing: a dealer that was not told the rule must not be ahead of those who tell it.
+        """
+        if self.category is Category.POLICY and self.refusal is None and self.reporter != me:
+            return None
+        if witness is None or peer in witness.peers or self.refusal is None:
+            return self
+        return replace(self, refusal=None)
 
     def error(self, me: str) -> TacitError:
         """A fresh exception for node ``me``."""

@@ -107,7 +107,9 @@ class MemoryTransport(Transport):
         failure = Failure(culprit, category_of(reason), self.name, refusal=refusal)
         self._fail(failure)
         for peer in self.peers:
-            self._other(peer)._fail(failure)
+            told = failure.told(self.name, peer, self.witness)
+            if told is not None:
+                self._other(peer)._fail(told)
 
     def close(self) -> None:
         with self._changed:

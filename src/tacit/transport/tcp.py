@@ -128,8 +128,10 @@ class TcpTransport(Transport):
             self._failure = failure
             self._changed.notify_all()
         self._alarm.ring()
-        for link in self._controls.values():
-            link.post(Kind.ABORT, pack_failure(failure))
+        for peer, link in self._controls.items():
+            told = failure.told(self.name, peer, self.witness)
+            if told is not None:
+                link.post(Kind.ABORT, pack_failure(told))
 
     def departed(self, peer: str, sent: int, farewell: str = "") -> None:
         """``peer`` said goodbye, and ``farewell``, after sending us ``sent`` data frames."""
