@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FrameType
+from typing import NamedTuple
 
 import torch
 
@@ -12,6 +14,24 @@ _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 _USER_CODE_INSIDE = (os.path.join(_TACIT, "demo") + os.sep, os.path.join(_TACIT, "testing") + os.sep)
 
 _is_inside: dict[str, bool] = {}
+
+
+class Place(NamedTuple):
+    """Where user code is: file, line and the function's qualified name."""
+
+    file: str
+    line: int
+    function: str
+
+
+def caller_place() -> Place:
+    """The same as ``caller_position``, with the function."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not is_inside(frame.f_code.co_filename):
+            return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+        frame = frame.f_back
+    return Place("<unknown>", 0, "")
 
 
 def caller_position() -> tuple[str, int]:

@@ -5,6 +5,8 @@ But in debug sessions (``Settings(debug=True)``), where nothing is secret, messa
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 class TacitError(Exception):
     """The root of all errors that Tacit raises on purpose."""
@@ -66,6 +68,33 @@ class PeerError(TacitError):
 
 class InputRefusedError(PeerError):
     """The owner of an input refused it; only the owner knows why."""
+
+
+class Refusal(NamedTuple):
+    """What a refused reveal may tell the other parties: which rule of the policy, which reveal, which line."""
+
+    rule: str
+    reveal: int
+    line: str
+
+
+class PolicyError(TacitError):
+    """A reveal that this party's own policy does not allow; nothing of the value was sent. ``refusal`` says which."""
+
+    def __init__(self, message: str, refusal: Refusal) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+    def __reduce__(self) -> tuple[type, tuple[str, Refusal]]:
+        return type(self), (str(self), self.refusal)
+
+
+class LedgerError(TacitError):
+    """The ledger of reveals cannot be written; what it was to note was not revealed."""
+
+
+class RevealRefusedError(PeerError):
+    """Another party's policy does not allow a reveal. The message names the rule; only that party knows the policy."""
 
 
 class DivergenceError(PeerError):

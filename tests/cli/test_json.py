@@ -40,7 +40,7 @@ def test_a_run_tells_outcome_ledger_and_costs(call, capfd):
     clinic = told["parties"]["clinic"]
     assert clinic["value"] == {"y": [1.5, 0.0], "3": "nan"}
     assert told["parties"]["lab"]["value"]["y"] is None
-    assert clinic["revealed"] == [{"shape": [2], "dtype": "float32", "to": ["clinic"], "line": "job.py:6"}]
+    assert clinic["revealed"] == [{"shape": [2], "dtype": "float32", "to": ["clinic"], "line": "job.py:6", "label": ""}]
     assert sum(cost["rounds"] for cost in clinic["costs"]) == clinic["rounds"] > 0
     assert {"module", "op", "primitive", "calls", "bytes_sent"} <= clinic["costs"][0].keys()
 

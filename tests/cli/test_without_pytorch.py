@@ -13,7 +13,7 @@ from tacit.cli.app import app
 ROOT = typer.main.get_command(app)
 COMMANDS = [
     *((name,) for name in ROOT.commands),
-    *((group, name) for group in ("demo", "certs") for name in ROOT.commands[group].commands),
+    *((group, name) for group in ("demo", "certs", "ledger") for name in ROOT.commands[group].commands),
 ]
 RUN = """import sys
 sys.argv[:] = ["tacit", *{arguments!r}]
@@ -43,6 +43,8 @@ def run(*command):
         *(((*command, "--no-such-option"), 2) for command in COMMANDS),
         (("run", "nothing.py", "--parties", "lab,clinic"), 2),
         (("run", __file__), 2),
+        (("run", __file__, "--parties", "lab,clinic", "--policy", "lab=nothing.toml"), 2),
+        (("ledger", "verify", "nothing.jsonl"), 2),
         (("plan", "nothing.py", "--parties", "lab,clinic"), 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),

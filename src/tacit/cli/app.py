@@ -18,6 +18,7 @@ from tacit.cli.demo import demo_app
 from tacit.cli.doctor import doctor_command
 from tacit.cli.init import init_command
 from tacit.cli.keys import keys_command
+from tacit.cli.ledger import ledger_app
 from tacit.cli.plan import plan_command
 from tacit.cli.run import run_command
 from tacit.cli.status import status_command
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(demo_app, name="demo")
 app.add_typer(certs_app, name="certs")
+app.add_typer(ledger_app, name="ledger")
 app.command("run")(run_command)
 app.command("dealer")(dealer_command)
 app.command("init")(init_command)

@@ -99,3 +99,23 @@ MetricsOption = Annotated[
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for a program.")]
+
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="[NAME=]FILE",
+        help="What a party lets be revealed to whom (docs/policy.md). With --parties: whose it is, once for each.",
+        show_default=False,
+    ),
+]
+
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger",
+        metavar="FOLDER",
+        help="Where to write the ledger of reveals, a new file each time. With --config, unless said: ledgers",
+        show_default=False,
+    ),
+]

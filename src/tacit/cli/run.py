@@ -22,18 +22,22 @@ from tacit.cli.options import (
     JobArgument,
     JsonOption,
     KeysOption,
+    LedgerOption,
     ListenOption,
     LogFormat,
     LogFormatOption,
     LogLevel,
     LogLevelOption,
     MetricsOption,
+    PolicyOption,
     ThreadsOption,
 )
+from tacit.cli.policies import read_policies
 from tacit.cli.settings import make_settings, parse_assignments
+from tacit.disclosure.oversight import Oversight
 from tacit.errors import LinkError, MisuseError, PeerError
 from tacit.party import check_names
-from tacit.runtime.defaults import CERTS, KEYS, ON_CPU, ONE
+from tacit.runtime.defaults import CERTS, KEYS, LEDGERS, ON_CPU, ONE
 
 if TYPE_CHECKING:
     from tacit.cli.outcome import Outcome
@@ -69,6 +73,8 @@ def run_command(
     device: DeviceOption = ON_CPU,
     certs: CertsOption = Path(CERTS),
     listen: ListenOption = "",
+    policy: PolicyOption = None,
+    ledger: LedgerOption = None,
     assignments: AssignmentsOption = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print what the parties returned, not only of what kind.")
@@ -95,6 +101,7 @@ def run_command(
         if not (parties or party):
             raise MisuseError(_WHO)
         cluster = _cluster(config, settings) if config and party and not parties else None
+        policies = read_policies(policy or [], party if config else "")
         from rich.console import Console
 
         from tacit.cli.outcome import run_job_file
@@ -111,12 +118,13 @@ def run_command(
             made = make_settings(settings)
             job_file = run_job_file, names, (str(job), show)
             with kept_clean(as_json), written(log):
-                outcomes = run(*job_file, backend.literal, made, material, keys, threads, device)
+                outcomes = run(*job_file, backend.literal, made, material, keys, threads, device, policies, ledger)
         elif config and cluster:
             supply = Material(material, keys) if material else None
+            oversight = Oversight(policies.get(party), ledger or Path(LEDGERS))
             node = job, cluster, party, show, supply, threads, device, certs, listen
             with doctor_hint(config, party), kept_clean(as_json):
-                outcomes = {party: _run_one(*node, log, metrics)}
+                outcomes = {party: _run_one(*node, log, metrics, oversight)}
         else:
             raise MisuseError(_WHO)
         seconds = perf_counter() - start
@@ -148,6 +156,7 @@ def _run_one(
     listen: str,
     log: LogSettings,
     metrics: str,
+    oversight: Oversight,
 ) -> Outcome:
     from tacit.cli.clusterfile import address
     from tacit.cli.outcome import run_job_file
@@ -165,7 +174,8 @@ def _run_one(
     at = address("--listen", listen) if listen else None
     try:
         with operated(cluster, party, log, metrics, job.name) as observer:
-            outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, certs, at, observer)
+            rest = certs, at, observer, oversight
+            outcome: Outcome = run_party(cluster, party, live, (), supply, threads, device, *rest)
     except (LinkError, PeerError):
         raise  # somebody else's fault, and the message says whose
     except Exception as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from tacit.disclosure.disclosure import Disclosure
+from tacit.disclosure.oversight import Overseer
 from tacit.profile.table import PrintableTable
 
 
@@ -18,23 +20,39 @@ class Reveal:
     dtype: str
     to: tuple[str, ...]
     line: str
+    label: str = ""
 
     def __str__(self) -> str:
         shape = "x".join(map(str, self.shape)) or "scalar"
-        return f"{shape} {self.dtype} to {', '.join(self.to)} at {self.line}"
+        label = f" '{self.label}'" if self.label else ""
+        return f"{shape} {self.dtype}{label} to {', '.join(self.to)} at {self.line}"
 
 
 class Ledger:
-    """The list of all reveals so far, in order. Prints as a table. watch: callables that see each one as it comes."""
+    """The list of all reveals so far, in order. Prints as a table.
 
-    def __init__(self) -> None:
+    overseer: the party's policy and ledger on disk. watch: callables that see each reveal as it comes.
+    """
+
+    def __init__(self, overseer: Overseer | None = None) -> None:
         self.entries: list[Reveal] = []
         self.watch: list[Callable[[Reveal], None]] = []
+        self._overseer = overseer
 
-    def record(self, shape: Sequence[int], dtype: torch.dtype | str, to: Sequence[str] | str, line: str) -> None:
+    def enter(self, disclosure: Disclosure) -> None:
+        """Write down a reveal that is about to take place. Raises PolicyError, LedgerError: then it must not."""
+        if self._overseer is not None:
+            self._overseer.revealing(disclosure)
+        d = disclosure
+        self.record(d.shape, d.dtype, d.to, d.position, d.label)
+
+    def record(
+        self, shape: Sequence[int], dtype: torch.dtype | str, to: Sequence[str] | str, line: str, label: str = ""
+    ) -> None:
         """Write down one reveal. ``to``: the receivers' names, one or several."""
         receivers = (to,) if isinstance(to, str) else tuple(to)
-        reveal = Reveal(tuple(int(n) for n in shape), str(dtype).removeprefix("torch."), receivers, line)
+        kind = str(dtype).removeprefix("torch.")
+        reveal = Reveal(tuple(int(n) for n in shape), kind, receivers, line, label)
         self.entries.append(reveal)
         for watcher in self.watch:
             watcher(reveal)
@@ -42,14 +60,16 @@ class Ledger:
     def table(self) -> PrintableTable:
         """The ledger as a ``rich`` table, equal entries counted."""
         table = PrintableTable(title="What was revealed")
-        for heading in ("times", "shape", "type", "to", "line"):
+        labelled = any(entry.label for entry in self.entries)
+        for heading in ("times", "shape", "type", *(["label"] if labelled else []), "to", "line"):
             table.add_column(heading, justify="right" if heading == "times" else "left")
         counted: dict[Reveal, int] = {}
         for entry in self.entries:
             counted[entry] = counted.get(entry, 0) + 1
         for entry, times in counted.items():
             shape = "x".join(map(str, entry.shape)) or "scalar"
-            table.add_row(str(times), shape, entry.dtype, ", ".join(entry.to), entry.line)
+            label = [entry.label] if labelled else []
+            table.add_row(str(times), shape, entry.dtype, *label, ", ".join(entry.to), entry.line)
         return table
 
     def __iter__(self) -> Iterator[Reveal]:

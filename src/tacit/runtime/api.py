@@ -66,11 +66,13 @@ def secret(value: Any, owner: str) -> Any:
     return share_tensor(protocol, value, owner)
 
 
-def reveal(x: Any, to: str | None = None) -> Any:
-    """Disclose a secret to the party named ``to``, or to all parties (None); the ledger records it.
+def reveal(x: Any, to: str | None = None, label: str = "") -> Any:
+    """Disclose a secret to the party named ``to``, or to all parties (None); the ledger records it, with its line.
 
-    Returns a plain tensor of the secret's shape and dtype where it was disclosed, None elsewhere. What is no secret
-    comes back as it is. Costs one round and 64 bits an element to each receiver.
+    label: what to call it in ledgers and policies, at most 64 letters, the same at all parties. Returns a plain tensor
+    of the secret's shape and dtype where it was disclosed, None elsewhere. What is no secret comes back as it is. Costs
+    one round and 64 bits an element to each receiver. Raises PolicyError if this party's policy does not allow it, and
+    RevealRefusedError if another's does not: nothing of the value leaves that party, and the session ends.
     """
     session = current()
-    return reveal_tensor(session.protocol, session.ledger, x, to)
+    return reveal_tensor(session.protocol, session.ledger, x, to, label)

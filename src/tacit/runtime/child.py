@@ -15,6 +15,7 @@ from typing import IO, Any
 import torch
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.operation.logs import LogSettings, written
 from tacit.runtime import pipe
 from tacit.runtime.devices import ON_CPU
@@ -48,6 +49,7 @@ class Orders:
     device: str = ON_CPU
     certs: Path | None = None
     log: LogSettings | None = None
+    oversight: Oversight = NO_OVERSIGHT
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def main() -> None:
             listener = socket.socket(fileno=orders.listener)
             node = (orders.name, orders.addresses, orders.settings, orders.session)
             supply, device, security = orders.supply, orders.device, _security(orders)
-            result = run_node(*node, fn, args, listener, supply, device, security)
+            result = run_node(*node, fn, args, listener, supply, device, security, oversight=orders.oversight)
             report: Any = Result(pipe.dumps(result))
         except BaseException as error:
             failure = PartyFailure.of(orders.name, error, _LAUNCHER_FRAMES)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import MisuseError
 from tacit.operation.observer import Observer
 from tacit.party import DEALER
@@ -109,12 +110,13 @@ def run_party(
     certs: str | Path = CERTS,
     at: Address | None = None,
     observer: Observer | None = None,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """Be the party ``name``: meet the others, run ``fn(*args)`` with them and return what it returned.
 
     threads, device: what this party computes with and where, its own choice. certs: the folder of its key and
     certificate. at: where to listen, if not at the address that the cluster tells the others. observer: see
-    ``Cluster.observer``.
+    ``Cluster.observer``. oversight: its policy of reveals and the folder of its ledgers, its own affair too.
     Raises MisuseError for an unknown name or an address that cannot be used, LinkError naming a node that does not
     come within ``connect_timeout``, HandshakeError naming what differs, and whatever ``fn`` raises.
     """
@@ -130,10 +132,11 @@ def run_party(
     check_supply(cluster.settings, supply)
     if supply is not None:
         supply.check([name], cluster.names, cluster.settings)
+    oversight.check(cluster.names, cluster.settings)
     security = cluster.security(name, certs)
     observer = observer or cluster.observer(name)
     listener = _listen(name, at or addresses[name], security, at is None, observer)
-    rest = (fn, tuple(args), listener, supply, device, security, observer)
+    rest = (fn, tuple(args), listener, supply, device, security, observer, oversight)
     with computing_with(threads):
         return run_node(name, addresses, cluster.settings, cluster.session, *rest)
 

@@ -31,10 +31,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the parties agreed on, unknown to the dealer: the transcript's key and a seed with each other party."""
+    """What the parties agreed on, unknown to the dealer: the transcript's key and a seed with each other party.
+
+    number: names this session alone to its parties, in hexadecimal; no secret.
+    """
 
     key: bytes = field(repr=False)
     pair_seeds: Mapping[int, bytes] = field(repr=False)
+    number: str
 
 
 def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Settings) -> dict[str, Any]:
@@ -87,7 +91,9 @@ def make_secrets(transport: Transport, names: tuple[str, ...], session: str) -> 
         parts[peer], theirs = _contribution(_receive(transport, peer, "seeds"), peer)
         first, second = (halves[peer], theirs) if rank < names.index(peer) else (theirs, halves[peer])
         seeds[names.index(peer)] = _mix(SEED_BYTES, "pair seed", session, first, second)
-    return Secrets(_mix(32, "transcript key", session, *(parts[name] for name in names)), seeds)
+    shared = [parts[name] for name in names]
+    number = _mix(16, "session number", session, *shared).hex()
+    return Secrets(_mix(32, "transcript key", session, *shared), seeds, number)
 
 
 def agree_on_highest(transport: Transport, names: tuple[str, ...], mine: int) -> int:

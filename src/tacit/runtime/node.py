@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import TacitError
 from tacit.operation.observer import Observer
 from tacit.party import DEALER
@@ -19,7 +20,7 @@ from tacit.runtime.rendezvous import Addresses, meet
 from tacit.runtime.session import Session, enter
 from tacit.settings import Settings
 from tacit.transport._base import Transport
-from tacit.transport.failure import blame
+from tacit.transport.failure import blame, refusal_of
 from tacit.transport.security import Security
 
 
@@ -35,6 +36,7 @@ def run_node(
     device: str = ON_CPU,
     security: Security | None = None,
     observer: Observer | None = None,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """Be the party (or dealer) ``name`` over TCP; returns what ``fn(*args)`` returns, None for the dealer.
 
@@ -42,7 +44,7 @@ def run_node(
     name that all nodes of this run have in common. listener: a socket that listens at the own address already, if this
     node has one. security: what protects the connections; without it they stay on this machine.
     supply: where correlated randomness comes from, if the run brings it along. device: where this node computes.
-    observer: sees what happens.
+    observer: sees what happens. oversight: this party's policy of reveals and the folder of its ledgers.
     Raises what ``fn`` raises, and LinkError, PeerError or their kind when another node fails.
     """
     keep_freed_memory()
@@ -54,7 +56,7 @@ def run_node(
     except BaseException as error:
         observer.failed(error)
         raise
-    return live(transport, names, settings, session, fn, args, supply, device, observer)
+    return live(transport, names, settings, session, fn, args, supply, device, observer, oversight)
 
 
 def live(
@@ -67,6 +69,7 @@ def live(
     supply: Supply | None = None,
     device: str = ON_CPU,
     observer: Observer | None = None,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Any:
     """The same once the connections are there. Closes ``transport``; a failure is told to all peers first."""
     opened: Session | None = None
@@ -78,7 +81,7 @@ def live(
             transport.close()
             observer.ended()
             return None
-        opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device))
+        opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device), oversight)
         enter(opened)
         observer.begun(opened.meter, opened.channel.transcript, opened.ledger)
         with uncompiled():
@@ -87,7 +90,7 @@ def live(
         observer.ended()
         return result
     except BaseException as error:
-        transport.abort(*blame(error, transport.name))
+        transport.abort(*blame(error, transport.name), refusal_of(error))
         if opened is not None:
             opened.abandon()
         with suppress(TacitError):  # it ends because of a failure that is already known

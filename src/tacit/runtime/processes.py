@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 import cloudpickle
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import MisuseError
 from tacit.operation import logs
 from tacit.runtime import pipe
@@ -52,14 +53,16 @@ def run_processes(
     threads: int = ONE,
     device: str = ON_CPU,
     certs: Path | None = None,
+    oversight: Mapping[str, Oversight] | None = None,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in processes; returns results by name. Raises PartyFailedError.
 
     threads: what PyTorch and the kernels use in each process. certs: a folder with a certificate and key of every node:
-    the links are then protected as between machines (which shows what that costs).
+    the links are then protected as between machines (which shows what that costs). oversight: for each party, its
+    policy of reveals and the folder of its ledgers; each is told its own.
     No process is left when this returns or raises, nor when this process is killed.
     """
-    run = _Run(_pickled_job(fn, args), nodes(names, settings), settings, supply, threads, device, certs)
+    run = _Run(_pickled_job(fn, args), nodes(names, settings), settings, supply, threads, device, certs, oversight)
     try:
         reports = run.reports()
     finally:
@@ -113,9 +116,10 @@ class _Run:
         threads: int,
         device: str,
         certs: Path | None,
+        oversight: Mapping[str, Oversight] | None,
     ) -> None:
         self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
-        self.device, self.certs = device, certs
+        self.device, self.certs, self.oversight = device, certs, oversight or {}
         self.children: list[_Child] = []
         self.failures: list[PartyFailure] = []
 
@@ -162,6 +166,7 @@ class _Run:
                         self.device,
                         self.certs,
                         logs.current(),
+                        self.oversight.get(child.name, NO_OVERSIGHT),
                     )
                 )
         finally:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tacit.correlations import Source
-from tacit.errors import MisuseError
+from tacit.disclosure.oversight import Overseer
+from tacit.errors import LedgerError, MisuseError
 from tacit.party import Party
 from tacit.profile import Ledger, Meter
 from tacit.protocols._base import Protocol
@@ -27,17 +29,29 @@ class Session:
     source: Source | None = field(repr=False)
     meter: Meter = field(repr=False)
     ledger: Ledger = field(repr=False, default_factory=Ledger)
+    overseer: Overseer | None = field(repr=False, default=None)
 
     def close(self) -> None:
-        """End the session in good order: nothing more is asked of the dealer, all say goodbye to each other."""
+        """End the session in good order: nothing more is asked of the dealer, all say goodbye to each other.
+
+        With the goodbye goes the head of this party's ledger, so that each knows how the others' must end.
+        """
         if self.source is not None:
             self.source.close()
+        if self.overseer is None:
+            self.transport.close()
+            return
+        self.transport.farewell = self.overseer.head
         self.transport.close()
+        self.overseer.ended({name: self.transport.farewells.get(name, "") for name in self.party.names})
 
     def abandon(self) -> None:
         """Let go of what the session holds on this machine, after a failure. The transport is closed apart."""
         if self.source is not None:
             self.source.abandon()
+        if self.overseer is not None:
+            with suppress(LedgerError):  # a ledger without an end tells as much
+                self.overseer.failed()
 
 
 _current: ContextVar[Session] = ContextVar("tacit_session")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from tacit.correlations import Supply
+from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.party import DEALER
 from tacit.runtime.cores import ONE, computing_with
 from tacit.runtime.devices import ON_CPU
@@ -34,12 +35,14 @@ def run_threads(
     supply: Supply | None = None,
     threads: int = ONE,
     device: str = ON_CPU,
+    oversight: Mapping[str, Oversight] | None = None,
 ) -> dict[str, Any]:
     """Run ``fn(*args)`` as every party in threads; returns results by name. Raises PartyFailedError.
 
     threads: what PyTorch and the kernels use for each operation of the party that has the turn.
+    oversight: for each party, its policy of reveals and the folder of its ledgers.
     """
-    run = _Run(fn, names, args, settings, supply, device)
+    run = _Run(fn, names, args, settings, supply, device, oversight or {})
     try:
         with computing_with(threads):
             return run.results()
@@ -87,9 +90,10 @@ class _Run:
         settings: Settings,
         supply: Supply | None,
         device: str,
+        oversight: Mapping[str, Oversight],
     ) -> None:
         self._fn, self._names, self._args, self._settings, self._supply = fn, names, args, settings, supply
-        self._device = device
+        self._device, self._oversight = device, oversight
         self._session = uuid.uuid4().hex
         self._results: dict[str, Any] = {}
         self._failures: list[PartyFailure] = []
@@ -133,4 +137,5 @@ class _Run:
 
     def _live(self, transport: MemoryTransport) -> Any:
         node = transport, self._names, self._settings, self._session, self._fn, self._args
-        return live(*node, self._supply, self._device)
+        oversight = self._oversight.get(transport.name, NO_OVERSIGHT)
+        return live(*node, self._supply, self._device, oversight=oversight)

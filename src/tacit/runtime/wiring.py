@@ -9,9 +9,10 @@ import torch
 
 from tacit import correlations, protocols
 from tacit.correlations import Source, Supply, dealer
+from tacit.disclosure.oversight import NO_OVERSIGHT, Overseer, Oversight
 from tacit.errors import MisuseError
 from tacit.party import DEALER, Party
-from tacit.profile import Meter
+from tacit.profile import Ledger, Meter
 from tacit.ring.device.staging import CPU
 from tacit.runtime import handshake
 from tacit.runtime.session import Session
@@ -42,11 +43,12 @@ def open_session(
     session: str,
     supply: Supply | None = None,
     device: torch.device = CPU,
+    oversight: Oversight = NO_OVERSIGHT,
 ) -> Session:
     """The session of the party ``transport.name``. Raises HandshakeError, naming what differs between the nodes.
 
     supply: where correlated randomness comes from, if not from what the settings would connect to. device: where this
-    party computes.
+    party computes. oversight: its policy and the folder of its ledgers.
     """
     party = Party(transport.name, names.index(transport.name), names)
     supplied = supply.facts(party, settings) if supply is not None else {}
@@ -58,7 +60,8 @@ def open_session(
     protocol = protocols.make_protocol(settings, party, channel, source, secrets.pair_seeds)
     if settings.debug:
         protocol.shadows = Shadows(protocol)
-    return Session(party, settings, transport, channel, protocol, source, meter)
+    overseer = Overseer(oversight, secrets.number, names, party.name)
+    return Session(party, settings, transport, channel, protocol, source, meter, Ledger(overseer), overseer)
 
 
 def serve_dealer(

@@ -8,8 +8,9 @@ import numpy
 import torch
 from torch import Tensor
 
-from tacit.caller import caller_line
-from tacit.errors import MisuseError
+from tacit.caller import caller_line, caller_place
+from tacit.disclosure.disclosure import Disclosure
+from tacit.errors import MisuseError, TacitError
 from tacit.party import Party
 from tacit.profile.ledger import Ledger
 from tacit.protocols._base import Protocol
@@ -19,6 +20,10 @@ from tacit.tensor.operands import unit_of
 from tacit.tensor.outline import Outline, announce, heard
 from tacit.tensor.secret import Secret
 from tacit.tensor.unfit import refuse_unfit
+from tacit.transport.failure import blame, refusal_of
+
+LABEL_LENGTH = 64
+"""The most letters of a label."""
 
 
 def rank_of(party: Party, name: str) -> int:
@@ -114,21 +119,37 @@ def _as_tensor(value: Any) -> Tensor:
         ) from None
 
 
-def reveal_tensor(protocol: Protocol, ledger: Ledger, x: Any, to: str | None = None) -> Any:
-    """Disclose a secret to the party named ``to``, or to all (None); the ledger records it.
+def _check_label(label: str) -> None:
+    if not isinstance(label, str) or len(label) > LABEL_LENGTH or not (label + "x").isprintable():
+        raise MisuseError(
+            f"tacit.reveal at {caller_line()}: a label is a text of at most {LABEL_LENGTH} letters, in one line and "
+            "the same at all parties."
+        )
+
+
+def reveal_tensor(protocol: Protocol, ledger: Ledger, x: Any, to: str | None = None, label: str = "") -> Any:
+    """Disclose a secret to the party named ``to``, or to all (None); the ledger records it, under ``label``.
 
     Returns a plain tensor where it was disclosed, None elsewhere; anything that is no secret comes back as it is. One
-    round and 64 bits an element (1 for bits) to each receiver, and the truncation of a pending value.
+    round and 64 bits an element (1 for bits) to each receiver, and the truncation of a pending value. Raises
+    PolicyError, before anything of it is sent, if this party's policy does not allow it: the session ends.
     """
     party, channel = protocol.party, protocol.channel
     rank = None if to is None else rank_of(party, to)
+    _check_label(label)
     if not isinstance(x, Secret):
         return x
     if x._protocol is not protocol:
         raise MisuseError(f"tacit.reveal at {caller_line()}: this secret belongs to another session.")
     shape = "x".join(map(str, x.shape)) or "scalar"
-    channel.transcript.begin("reveal", f"{shape} to {to or 'all'}")
-    ledger.record(tuple(x.shape), x.dtype, party.names if to is None else to, caller_line())
+    channel.transcript.begin("reveal", f"{shape} to {to or 'all'}{f' as {label}' if label else ''}")
+    dtype, receivers = str(x.dtype).removeprefix("torch."), party.names if to is None else (to,)
+    number, op, (file, line, function) = len(ledger) + 1, channel.transcript.op, caller_place()
+    try:
+        ledger.enter(Disclosure(number, op, label, tuple(x.shape), dtype, receivers, file, line, function))
+    except TacitError as error:  # at once: a job that catches it must not go on to another reveal
+        channel.transport.abort(*blame(error, party.name), refusal_of(error))
+        raise
     with channel.meter.op("reveal"):
         if protocol.shadows is not None:
             protocol.shadows.revealed(x)

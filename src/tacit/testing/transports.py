@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from tacit.errors import DivergenceError, InternalError, LinkError, PeerError, TacitError
+from tacit.errors import (
+    DivergenceError,
+    InternalError,
+    LinkError,
+    PeerError,
+    Refusal,
+    RevealRefusedError,
+    TacitError,
+)
 from tacit.transport._base import Transport
 from tacit.transport.failure import Category, PeerFinishedError
 
@@ -127,6 +135,35 @@ class TransportSuite:
             assert "Bob" not in str(error)
             assert when - start < 0.2 + PROMPT_SECONDS
         close_all(nodes)
+
+    def test_a_refused_reveal_names_the_rule_everywhere(self) -> None:
+        nodes = self.connect(NAMES)
+        nodes["lab"].abort("lab", Category.POLICY, Refusal("logits", 3, "job.py:12"))
+        for name, peer in (("clinic", "lab"), ("bank", "clinic")):
+            with pytest.raises(
+                RevealRefusedError, match=r"^'lab' refused reveal 3, at job.py:12: 'logits' of"
+            ) as caught:
+                take(nodes[name], peer)
+            assert caught.value.party == "lab"
+        close_all(nodes)
+
+    def test_after_a_failure_closing_raises_it_again(self) -> None:
+        nodes = self.connect(("lab", "clinic"))
+        nodes["lab"].abort("lab", Category.POLICY)
+        for node in nodes.values():
+            with suppress(TacitError):
+                take(node, node.peers[0])
+            with pytest.raises(RevealRefusedError):
+                node.close()
+
+    def test_goodbyes_tell_what_they_were_given_to_tell(self) -> None:
+        nodes = self.connect(NAMES)
+        for name in ("lab", "clinic"):
+            nodes[name].farewell = f"from {name}"
+        close_all(nodes)
+        told = {name: "" if name == "bank" else f"from {name}" for name in NAMES}
+        for name, node in nodes.items():
+            assert node.farewells == {peer: text for peer, text in told.items() if peer != name}
 
     def test_the_first_failure_wins(self) -> None:
         nodes = self.connect(NAMES)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
 
+from tacit.errors import Refusal
 from tacit.transport.statistics import Statistics
 
 Accept = Callable[[bytes, int], memoryview]
 """Given a frame's tag and length, check both and return the writable buffer of exactly that length to fill."""
+
+
+FAREWELL_LENGTH = 200
 
 
 class Witness(Protocol):
@@ -46,6 +50,10 @@ class Transport(ABC):
     loopback: bool
     """Whether all peers are on this machine."""
     witness: Witness | None = None
+    farewell: str = ""
+    """What the goodbye tells the peers (at most ``FAREWELL_LENGTH`` characters), if set before ``close``."""
+    farewells: Mapping[str, str] = {}
+    """What the goodbyes of the peers told, complete after ``close``."""
 
     @abstractmethod
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
@@ -71,8 +79,8 @@ class Transport(ABC):
         """Exchange histories with ``peer`` (at most 1 s), tell everybody, and raise a ``DivergenceError``."""
 
     @abstractmethod
-    def abort(self, culprit: str, reason: str) -> None:
-        """Tell every peer that the session ends because of ``culprit``.
+    def abort(self, culprit: str, reason: str, refusal: Refusal | None = None) -> None:
+        """Tell every peer that the session ends because of ``culprit``, whose policy said ``refusal``.
 
         ``reason`` is a ``tacit.transport.failure.Category``; any other text is replaced by "failed", so that no secret
         of the job can travel with it. The first failure of a session wins; later calls change nothing.
@@ -80,7 +88,10 @@ class Transport(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Say goodbye, wait until every peer has said it too or failed, and release everything."""
+        """Say goodbye, wait until every peer has said it too or failed, and release everything.
+
+        Raises the failure of the session, if there was one, after everything is released.
+        """
 
     # For whoever watches the node, from any thread; within one process there is nothing to tell.
 

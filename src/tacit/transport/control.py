@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from tacit.errors import FrameError
-from tacit.transport.failure import Failure, category_of
+from tacit.transport.failure import Category, Failure, category_of, checked_refusal
 from tacit.transport.framing import HEADER_BYTES, MAX_CONTROL_BYTES, Header, Kind, pack_header, unpack_header
 from tacit.transport.sockets import PeerGone, wait_writable
 from tacit.transport.wire import Wire
@@ -102,7 +102,8 @@ def unpack_message(payload: bytes, peer: str) -> dict[str, Any]:
 
 def pack_failure(failure: Failure) -> bytes:
     """The payload of an ABORT frame. What this node saw in detail stays here."""
-    return pack_message(culprit=failure.culprit, reason=str(failure.category), reporter=failure.reporter)
+    message = {"culprit": failure.culprit, "reason": str(failure.category), "reporter": failure.reporter}
+    return pack_message(**message, **({"refusal": failure.refusal} if failure.refusal else {}))
 
 
 def unpack_failure(payload: bytes, peer: str, names: Collection[str]) -> Failure:
@@ -110,4 +111,6 @@ def unpack_failure(payload: bytes, peer: str, names: Collection[str]) -> Failure
     message = unpack_message(payload, peer)
     culprit, reporter = (str(message.get(key)) for key in ("culprit", "reporter"))
     known = culprit if culprit in names else peer
-    return Failure(known, category_of(str(message.get("reason"))), reporter if reporter in names else peer)
+    category = category_of(str(message.get("reason")))
+    refusal = checked_refusal(message.get("refusal")) if category is Category.POLICY else None
+    return Failure(known, category, reporter if reporter in names else peer, refusal=refusal)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
-from tacit.errors import InternalError
+from tacit.errors import InternalError, Refusal
 from tacit.transport._base import Accept, Transport, Witness
 from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
 from tacit.transport.framing import HEADER_BYTES, check_tag
@@ -41,6 +41,8 @@ class MemoryTransport(Transport):
         self.peers = tuple(peer for peer in network.names if peer != name)
         self.statistics = Statistics()
         self.witness: Witness | None = None
+        self.farewell = ""
+        self.farewells: dict[str, str] = {}
         self.around_wait: Callable[[], AbstractContextManager[None]] = nullcontext
         self._network = network
         self._changed = threading.Condition(network.lock)
@@ -101,11 +103,13 @@ class MemoryTransport(Transport):
             self._check_open()
         raise InternalError("a divergence was reported on a closed transport.")
 
-    def abort(self, culprit: str, reason: str) -> None:
-        failure = Failure(culprit, category_of(reason), self.name)
+    def abort(self, culprit: str, reason: str, refusal: Refusal | None = None) -> None:
+        failure = Failure(culprit, category_of(reason), self.name, refusal=refusal)
         self._fail(failure)
         for peer in self.peers:
-            self._other(peer)._fail(failure)
+            told = failure.told(self.name, peer, self.witness)
+            if told is not None:
+                self._other(peer)._fail(told)
 
     def close(self) -> None:
         with self._changed:
@@ -114,16 +118,19 @@ class MemoryTransport(Transport):
             for peer in self.peers:
                 other = self._other(peer)
                 other._departed.add(self.name)
+                other.farewells[self.name] = self.farewell
                 other._changed.notify_all()
-            failed = self._failure is not None
+            failure = self._failure
         try:
-            if not failed:
+            if failure is None:
                 self._wait(lambda: self._departed.issuperset(self.peers) or self._failure is not None)
         finally:
             with self._changed:
                 self._closed = True
                 for queue in self._inbox.values():
                     queue.clear()
+        if failure is not None:
+            raise failure.error(self.name)
 
     def _wait(self, ready: Callable[[], bool]) -> None:
         with self.around_wait():

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Protocol
 
 from tacit.errors import FrameError
-from tacit.transport._base import Witness
+from tacit.transport._base import FAREWELL_LENGTH, Witness
 from tacit.transport.control import ControlLink, unpack_failure, unpack_message
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
@@ -41,8 +41,8 @@ class Watched(Protocol):
     def fail(self, failure: Failure) -> None:
         """End everything, unless something else did before."""
 
-    def departed(self, peer: str, sent: int) -> None:
-        """Take note that ``peer`` said goodbye after sending ``sent`` data frames."""
+    def departed(self, peer: str, sent: int, farewell: str = "") -> None:
+        """Take note that ``peer`` said goodbye, and ``farewell``, after sending ``sent`` data frames."""
 
     def has_departed(self, peer: str) -> bool:
         """Whether ``peer`` said goodbye."""
@@ -180,8 +180,10 @@ class Monitor:
         elif kind is Kind.ABORT:
             self._heard_of(unpack_failure(payload, peer, (transport.name, *transport.peers)))
         elif kind is Kind.GOODBYE:
-            sent = unpack_message(payload, peer).get("sent")
-            transport.departed(peer, sent if isinstance(sent, int) else 0)
+            message = unpack_message(payload, peer)
+            sent, farewell = message.get("sent"), message.get("farewell")
+            said = farewell[:FAREWELL_LENGTH] if isinstance(farewell, str) else ""
+            transport.departed(peer, sent if isinstance(sent, int) else 0, said)
         elif kind is Kind.DIVERGENCE:
             self.ask_history(peer)
             witness = transport.witness

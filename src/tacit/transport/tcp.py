@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import NoReturn
 
-from tacit.errors import FrameError, InternalError
+from tacit.errors import FrameError, InternalError, Refusal
 from tacit.transport._base import Accept, Transport, Witness
 from tacit.transport.control import ControlLink, pack_failure, pack_message
 from tacit.transport.failure import Category, Failure, PeerFinishedError, category_of
@@ -46,6 +46,8 @@ class TcpTransport(Transport):
         self.statistics = Statistics()
         self.loopback = loopback
         self.witness: Witness | None = None
+        self.farewell = ""
+        self.farewells: dict[str, str] = {}
         self.waits_for: str | None = None
         self._changed = threading.Condition()
         self._failure: Failure | None = None
@@ -99,8 +101,8 @@ class TcpTransport(Transport):
         self._check_open()
         raise InternalError("a divergence was reported on a closed transport.")
 
-    def abort(self, culprit: str, reason: str) -> None:
-        self.fail(Failure(culprit, category_of(reason), self.name))
+    def abort(self, culprit: str, reason: str, refusal: Refusal | None = None) -> None:
+        self.fail(Failure(culprit, category_of(reason), self.name, refusal=refusal))
 
     def close(self) -> None:
         with self._changed:
@@ -137,12 +139,15 @@ class TcpTransport(Transport):
             self._failure = failure
             self._changed.notify_all()
         self._alarm.ring()
-        for link in self._controls.values():
-            link.post(Kind.ABORT, pack_failure(failure))
+        for peer, link in self._controls.items():
+            told = failure.told(self.name, peer, self.witness)
+            if told is not None:
+                link.post(Kind.ABORT, pack_failure(told))
 
-    def departed(self, peer: str, sent: int) -> None:
-        """``peer`` said goodbye after sending us ``sent`` data frames."""
+    def departed(self, peer: str, sent: int, farewell: str = "") -> None:
+        """``peer`` said goodbye, and ``farewell``, after sending us ``sent`` data frames."""
         with self._changed:
+            self.farewells[peer] = farewell
             self._departed[peer] = sent
             self._changed.notify_all()
 
@@ -191,7 +196,7 @@ class TcpTransport(Transport):
         for peer, outbox in self._outboxes.items():
             outbox.wait_until(0, lambda peer=peer: self._failure is not None or peer in self._departed)  # type: ignore[misc]
         for peer, link in self._controls.items():
-            link.post(Kind.GOODBYE, pack_message(sent=self._sent[peer]))
+            link.post(Kind.GOODBYE, pack_message(sent=self._sent[peer], farewell=self.farewell))
         with self._changed:
             while self._failure is None and not self._departed.keys() >= set(self.peers):
                 self._changed.wait(_POLL_SECONDS)

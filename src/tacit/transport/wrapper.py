@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from tacit.errors import Refusal
 from tacit.transport._base import Accept, Transport, Witness
 
 
@@ -15,6 +16,7 @@ class TransportWrapper(Transport):
         self._inner = inner
         self.name, self.peers, self.statistics = inner.name, inner.peers, inner.statistics
         self.loopback = inner.loopback
+        self.farewells = inner.farewells
 
     @property
     def witness(self) -> Witness | None:
@@ -24,6 +26,15 @@ class TransportWrapper(Transport):
     @witness.setter
     def witness(self, witness: Witness | None) -> None:
         self._inner.witness = witness
+
+    @property
+    def farewell(self) -> str:
+        """The inner transport's."""
+        return self._inner.farewell
+
+    @farewell.setter
+    def farewell(self, farewell: str) -> None:
+        self._inner.farewell = farewell
 
     def send(self, peer: str, tag: bytes, payload: Sequence[memoryview]) -> None:
         self._inner.send(peer, tag, payload)
@@ -37,8 +48,8 @@ class TransportWrapper(Transport):
     def report_divergence(self, peer: str) -> NoReturn:
         self._inner.report_divergence(peer)
 
-    def abort(self, culprit: str, reason: str) -> None:
-        self._inner.abort(culprit, reason)
+    def abort(self, culprit: str, reason: str, refusal: Refusal | None = None) -> None:
+        self._inner.abort(culprit, reason, refusal)
 
     def close(self) -> None:
         self._inner.close()

@@ -1,0 +1,1 @@
+"""What is revealed: a party's own policy of what may be, and the ledger on disk of what was. Needs no PyTorch."""
