@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any, cast
@@ -112,6 +113,8 @@ class _Run:
         device: str,
         certs: Path | None,
     ) -> None:
+        if certs is None:
+            settings = replace(settings, reconnect_timeout=0)  # nothing comes between processes of one machine
         self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
         self.device, self.certs = device, certs
         self.children: list[_Child] = []

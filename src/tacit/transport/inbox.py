@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
-import select
+import threading
 from collections.abc import Callable
 
 from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept
 from tacit.transport.framing import HEADER_BYTES, Kind, unpack_header
-from tacit.transport.wire import Wire
+from tacit.transport.lane import Lane
+from tacit.transport.sockets import PeerGone, wait_readable
+from tacit.transport.wire import ForgedError, Wire
+
+ACKNOWLEDGE_BYTES = 4 << 20
+"""After so many bytes the sender is told that it need not keep them."""
 
 _BUFFER_BYTES = 1 << 16
 _CHECK_SECONDS = 0.2
+_RENEWAL_SECONDS = 0.02
 
 
-class Inbox:
+class Lasting:
+    """What an inbox whose connection may be replaced tells: ``on_lost`` and ``on_forged`` when it ends."""
+
+    def __init__(
+        self, on_lost: Callable[[], None], on_forged: Callable[[ForgedError], None], acknowledge: Callable[[], None]
+    ) -> None:
+        self.on_lost, self.on_forged, self.acknowledge = on_lost, on_forged, acknowledge
+
+
+class Inbox(Lane):
     """The frames of one data connection.
 
     ``wake`` is a file descriptor that becomes readable when the session fails. ``check(idle)`` runs before each wait
-    and raises when waiting is in vain; ``idle`` says that no part of a frame has arrived.
+    and raises when waiting is in vain; ``idle`` says that no part of a frame has arrived. lasting: another connection
+    may take the place of one that broke, in the middle of a frame too.
     """
 
-    def __init__(self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None]) -> None:
-        self._wire = wire
+    def __init__(
+        self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None], lasting: Lasting | None = None
+    ) -> None:
+        self._wire: Wire | None = wire
         self._peer = peer
+        self._wake = wake
         self._check = check
+        self._lasting = lasting
+        self._acknowledged = 0
+        self._reading = threading.Lock()
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._begin = self._end = 0
-        self._poll = select.poll()
-        self._poll.register(wire, select.POLLIN)
-        self._poll.register(wake, select.POLLIN)
         self._broken = False
         self.frames = 0
         """How many frames were received."""
+
+    @property
+    def connected(self) -> bool:
+        return self._wire is not None
+
+    @property
+    def arrived(self) -> int:
+        """How many bytes of this connection came out of the network: whether any still do."""
+        wire = self._wire
+        return wire.arrived if wire is not None else 0
 
     def receive(self, accept: Accept) -> tuple[int, int]:
         """Receive one frame; returns the bytes of its payload and of its framing. Raises PeerGone at the end."""
@@ -57,9 +86,20 @@ class Inbox:
         self._broken = False
         return header.payload_bytes, HEADER_BYTES + header.tag_bytes
 
+    def detach(self) -> None:
+        self._drop(self._wire)
+
+    def attach(self, wire: Wire, delivered: int) -> None:
+        if delivered:
+            raise FrameError(f"'{self._peer}' says it received {delivered} bytes where nothing is sent.", self._peer)
+        with self._reading:
+            self._wire = wire
+
     def close(self) -> None:
         """Close the connection."""
-        self._wire.close()
+        with self._reading:
+            if self._wire is not None:
+                self._wire.close()
 
     def _take(self, count: int) -> memoryview:
         view = self._buffer[self._begin : self._begin + count]
@@ -86,8 +126,43 @@ class Inbox:
     def _some(self, buffer: memoryview, idle: bool) -> int:
         """At least one byte; waits for it."""
         while True:
-            count = self._wire.read_some(buffer)
+            count = self._read(buffer)
             if count:
                 return count
             self._check(idle)
-            self._poll.poll(_CHECK_SECONDS * 1000)
+            if (wire := self._wire) is not None:
+                wait_readable((self._wake, wire.fileno()), _CHECK_SECONDS)
+            else:
+                wait_readable((self._wake,), _RENEWAL_SECONDS)
+
+    def _read(self, buffer: memoryview) -> int:
+        wire: Wire | None = None
+        try:
+            with self._reading:
+                wire = self._wire
+                count = wire.read_some(buffer) if wire is not None else 0
+                self.received += count
+        except PeerGone:
+            if self._lasting is None:
+                raise
+            self._drop(wire)
+            return 0
+        except ForgedError as error:
+            if self._lasting is None:
+                raise
+            self._lasting.on_forged(error)
+            self._drop(wire)
+            return 0
+        if self._lasting is not None and self.received - self._acknowledged >= ACKNOWLEDGE_BYTES:
+            self._acknowledged = self.received
+            self._lasting.acknowledge()
+        return count
+
+    def _drop(self, wire: Wire | None) -> None:
+        with self._reading:
+            if wire is None or wire is not self._wire:
+                return
+            self._wire = None
+            wire.close()
+        if self._lasting is not None:
+            self._lasting.on_lost()
