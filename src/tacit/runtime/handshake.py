@@ -19,7 +19,7 @@ from tacit.transport._base import Transport
 PROTOCOL_VERSION = 1
 SEED_BYTES = 16
 _CARD_BYTES = 1 << 16
-_LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout")
+_LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout", "reconnect_timeout")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Secrets:
 
 
 def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Settings) -> dict[str, Any]:
-    """What all nodes of a session must agree on. Time-outs are each node's own affair."""
+    """What all nodes of a session must agree on. Time-outs are each node's own affair, whether links are mended not."""
     return {
         "protocol version": PROTOCOL_VERSION,
         "package version": _version.__version__,
@@ -47,6 +47,7 @@ def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Se
         "session": session,
         "parties": list(names),
         "dealer": dealer or "none",
+        "reconnect_timeout": "some" if settings.reconnect_timeout else "0",
         **{f"settings.{key}": value for key, value in settings.as_dict().items() if key not in _LOCAL_ONLY},
     }
 
