@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tacit.errors import FrameError, LinkError
+from tacit.errors import FrameError, LinkError, MisuseError
 from tacit.runtime import mending
 from tacit.runtime.rendezvous import listen, meet
 from tacit.settings import Settings
@@ -454,3 +454,26 @@ def test_an_abort_is_told_although_the_link_was_broken(places, securities):
     place.nodes["lab"].abort("lab", "failed")
     with pytest.raises(LinkError, match="'lab'"):
         take(place.nodes["clinic"], "lab")
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_the_time_out_is_checked(seconds):
+    with pytest.raises(MisuseError, match="reconnect_timeout"):
+        Settings(reconnect_timeout=seconds)
+
+
+def test_an_address_that_cannot_be_reached_is_tried_for_a_while_only(places, securities, monkeypatch):
+    """That of the clinic, for the lab, which would like to know where to look for it."""
+    monkeypatch.setattr(mending, "_FIRST_PROBE_SECONDS", 0.2)
+    begin = mending.LinkMender.begin
+
+    def begin_astray(mender, links):
+        mender.addresses = dict.fromkeys(mender.addresses, ("127.0.0.1", 1))
+        begin(mender, links)
+
+    monkeypatch.setattr(mending.LinkMender, "begin", begin_astray)
+    place = places(securities)
+    bond = place.nodes["lab"]._mender._bonds["clinic"]
+    assert bond.callers()
+    time.sleep(1)
+    assert not bond.callers()

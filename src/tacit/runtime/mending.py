@@ -35,6 +35,7 @@ REFUSED_SECONDS = 2.0
 """When a peer's host has refused connections for so long, the process has ended."""
 
 _GRACE_SECONDS = 0.1
+_FIRST_PROBE_SECONDS = 10.0
 _PROBE_SECONDS = 0.5
 _SILENT_SECONDS = 2.0
 _IDLE_SECONDS = 0.25
@@ -107,6 +108,8 @@ class LinkMender:
                 self._turn(now, now - last)
                 last = now
         except BaseException:
+            if self._stopped:  # and not waited for any longer
+                return
             text = f"'{self.me}' does not look after its links any more"
             self._links.fail(Failure(self.me, Category.FAILED, self.me, text))
             raise
@@ -116,9 +119,9 @@ class LinkMender:
         for bond in self._bonds.values():
             if self._links.failed:
                 bond.rest()
+            elif gap > self.settings.heartbeat_timeout / 2:  # this process itself stood still: what it heard is old
+                bond.forgive(gap)
             else:
-                if gap > self.settings.heartbeat_timeout / 2:  # this process itself stood still
-                    bond.forgive(gap)
                 bond.step(now)
         busy = any(bond.callers() or bond.mending for bond in self._bonds.values())
         try:
@@ -192,6 +195,7 @@ class Bond:
         self._redials: dict[Role, Redial] = {}
         self._probe: Caller | None = None
         self._probe_due = 0.0
+        self._first_probe_until = monotonic() + _FIRST_PROBE_SECONDS
         self._reachable = self._calls
         self._since: float | None = None
         self._deadline = 0.0
@@ -291,7 +295,7 @@ class Bond:
         """All are there: if nothing has been heard for a while, see whether anybody answers, to know in time."""
         if self._links.signs.quiet(self.peer) > self._frozen_after / 2:
             self._look(now)
-        elif self._reachable and self._probe is not None:
+        elif self._probe is not None and (self._reachable or now > self._first_probe_until):
             self._probe.close()
             self._probe = None
         elif self._probe is not None:
@@ -366,10 +370,10 @@ class Bond:
         """Whether to go on waiting for the peer."""
         quiet = self._links.signs.quiet(self.peer)
         refused = [c for c in self.callers() if c.refused_since is not None]
-        silent = [c for c in self.callers() if self._is_silent(c, now)]
+        silent = [c for c in self.callers() if c.silence(now) >= min(_SILENT_SECONDS, self._frozen_after / 2)]
         if silent and self._peer_is_busy():
             self._deadline = max(self._deadline, now + self._patience)
-        if silent and quiet > self._frozen_after:
+        if quiet > self._frozen_after and any(not self._is_stale(c, now) for c in silent):
             self._give_up(frozen(self.peer, self._me, self._frozen_after))
         elif quiet > REFUSED_SECONDS / 2 and any(now - (c.refused_since or now) >= REFUSED_SECONDS for c in refused):
             host, port = self._address or ("", 0)
@@ -381,12 +385,8 @@ class Bond:
             what = what if self._calls else "it did not dial again"
             self._lost(f"the link to '{self.peer}' was gone for {gone:.0f} s: {what} (reconnect_timeout)")
 
-    def _is_silent(self, caller: Caller, now: float) -> bool:
-        """Whether somebody took the call, after the peer was last heard of, and says nothing."""
-        silence = caller.silence(now)
-        return silence >= min(_SILENT_SECONDS, self._frozen_after / 2) and not self._is_stale(caller, now)
-
     def _is_stale(self, caller: Caller, now: float) -> bool:
+        """Whether the call was taken before the peer was last heard of, so that its silence says nothing."""
         return caller.taken is not None and caller.taken < now - self._links.signs.quiet(self.peer)
 
     def _lost(self, detail: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
 
@@ -9,10 +10,10 @@ from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept
 from tacit.transport.framing import HEADER_BYTES, Kind, unpack_header
 from tacit.transport.lane import Lane
-from tacit.transport.sockets import PeerGone, wait_readable
+from tacit.transport.sockets import PeerGone
 from tacit.transport.wire import ForgedError, Wire
 
-ACKNOWLEDGE_BYTES = 4 << 20
+ACKNOWLEDGE_BYTES = 16 << 20
 """After so many bytes the sender is told that it need not keep them."""
 
 _BUFFER_BYTES = 1 << 16
@@ -49,6 +50,7 @@ class Inbox(Lane):
         self._reading = threading.Lock()
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._begin = self._end = 0
+        self._poll = self._waits_for(wire)
         self._broken = False
         self.frames = 0
         """How many frames were received."""
@@ -93,6 +95,7 @@ class Inbox(Lane):
         if delivered:
             raise FrameError(f"'{self._peer}' says it received {delivered} bytes where nothing is sent.", self._peer)
         with self._reading:
+            self._poll = self._waits_for(wire)
             self._wire = wire
 
     def close(self) -> None:
@@ -130,10 +133,7 @@ class Inbox(Lane):
             if count:
                 return count
             self._check(idle)
-            if (wire := self._wire) is not None:
-                wait_readable((self._wake, wire.fileno()), _CHECK_SECONDS)
-            else:
-                wait_readable((self._wake,), _RENEWAL_SECONDS)
+            self._poll.poll((_CHECK_SECONDS if self._wire is not None else _RENEWAL_SECONDS) * 1000)
 
     def _read(self, buffer: memoryview) -> int:
         wire: Wire | None = None
@@ -158,11 +158,19 @@ class Inbox(Lane):
             self._lasting.acknowledge()
         return count
 
+    def _waits_for(self, wire: Wire | None) -> select.poll:
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        if wire is not None:
+            poll.register(wire, select.POLLIN)
+        return poll
+
     def _drop(self, wire: Wire | None) -> None:
         with self._reading:
             if wire is None or wire is not self._wire:
                 return
             self._wire = None
+            self._poll = self._waits_for(None)
             wire.close()
         if self._lasting is not None:
             self._lasting.on_lost()

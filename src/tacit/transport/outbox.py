@@ -14,6 +14,8 @@ from tacit.transport.wire import MAX_PARTS, ForgedError, Wire
 INLINE_BYTES = 1 << 20
 """Frames up to this size are written by the caller itself when nothing is queued; it costs no thread switch."""
 
+LARGE_BYTES = 1 << 16
+
 KEPT_BYTES = 64 << 20
 """Sent and not acknowledged at most (and a write more): beyond it, what is queued waits for the peer."""
 
@@ -138,7 +140,8 @@ class Outbox(Lane):
                     self._changed.wait()
                 if self._closed or wire is None:
                     return
-                parts = list(islice(self._queue, MAX_PARTS))
+                large = self._queue[0].nbytes >= LARGE_BYTES  # goes alone, so that no wire need copy it
+                parts = list(islice(self._queue, 1 if large else MAX_PARTS))
                 self._writing = True
             count, lost = 0, False
             try:

@@ -70,20 +70,10 @@ def without(parts: Sequence[memoryview], count: int) -> list[memoryview]:
 
 def wait_writable(sock: HasFileno, seconds: float) -> None:
     """Wait until something can be written, at most ``seconds``. Another thread may close it meanwhile."""
-    _wait([sock.fileno()], select.POLLOUT, seconds)
-
-
-def wait_readable(numbers: Sequence[int], seconds: float) -> None:
-    """Wait until something can be read from one of these file descriptors, at most ``seconds``."""
-    _wait(numbers, select.POLLIN, seconds)
-
-
-def _wait(numbers: Sequence[int], events: int, seconds: float) -> None:
     poll = select.poll()
-    for number in numbers:
-        if number >= 0:  # not closed
-            poll.register(number, events)
-    poll.poll(seconds * 1000)
+    with suppress(ValueError):  # it is closed
+        poll.register(sock, select.POLLOUT)
+        poll.poll(seconds * 1000)
 
 
 def close_quietly(sock: socket.socket) -> None:
