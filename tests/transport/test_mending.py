@@ -208,6 +208,7 @@ def test_silence_on_one_connection_in_one_direction_or_both(places, securities, 
     """Data to the lab, data to the clinic, control: each is lost on its own, while the others go on."""
     place = places(securities)
     connection = place.road.lasting()[number]
+    time.sleep(0.2)  # pulses are expected of whom they came from
     connection.deaf |= {getattr(connection, end) for end in ends}
     exchange(place.nodes)
     deadline = time.monotonic() + 4

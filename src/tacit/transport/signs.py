@@ -55,8 +55,8 @@ class Signs:
         self._heard[peer] = now
         if role is Role.CONTROL:
             self._words[peer] = now
-        if role is Role.OUTGOING:
-            self._beats.pop(peer, None)
+        if role is Role.OUTGOING and peer in self._beats:  # who beat before will beat again
+            self._beats[peer] = now
         self._stuck.pop((peer, role), None)
         self._dead.discard((peer, role))
 
