@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from time import monotonic
 
 from tacit.errors import HandshakeError, LinkError, MisuseError
+from tacit.runtime.bond import Terms
 from tacit.runtime.door import Door, misdirected
 from tacit.runtime.greeting import LASTING, Caller, Greeting, Guest, Purpose, Refusal
 from tacit.runtime.mending import LinkMender
@@ -132,9 +133,8 @@ class _Meeting:
         if not self.lasting:
             self.door.close()
             return None
-        return LinkMender(
-            self.me, self.addresses, self.expected, self.door, self.session, self.settings, self.security, self.tokens
-        )
+        known = self.me, self.session, self.order, self.addresses, self.expected
+        return LinkMender(Terms(*known, self.settings, self.security, self.tokens), self.door)
 
     def missing(self) -> list[str]:
         return [peer for peer in self.peers if any((peer, purpose) not in self.made for purpose in LASTING)]
