@@ -287,6 +287,7 @@ def vanish(node):
 
 
 @pytest.mark.parametrize("killed", ["lab", "clinic"])
+@pytest.mark.slow  # a host has to refuse for two seconds
 def test_who_ended_is_told_from_who_is_cut_off(places, securities, killed):
     """Who dials finds nobody there; who waits to be dialled goes and looks."""
     place = places(securities)
@@ -461,12 +462,13 @@ def test_a_link_that_breaks_while_all_say_goodbye(places, securities):
         breaker.join()
 
 
-def test_an_abort_is_told_although_the_link_was_broken(places, securities):
+@pytest.mark.slow  # two seconds of refusal
+def test_who_failed_while_the_link_was_broken_says_that_it_has(places, securities):
     place = places(securities)
     place.road.reset()
     time.sleep(0.05)
     place.nodes["lab"].abort("lab", "failed")
-    with pytest.raises(LinkError, match="'lab'"):
+    with pytest.raises(LinkError, match="the link to 'lab' was lost: the session has ended at 'lab'"):
         take(place.nodes["clinic"], "lab")
 
 

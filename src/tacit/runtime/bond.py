@@ -248,8 +248,9 @@ class Bond:
             self._give_up(frozen(self.peer, self._me, self._frozen_after))
         elif quiet > REFUSED_SECONDS / 2 and any(now - (c.refused_since or now) >= REFUSED_SECONDS for c in refused):
             host, port = self._address or ("", 0)
-            why = refused[0].note or f"nobody listens at {host}:{port} any more"
-            self._lost(f"the link to '{self.peer}' was lost and its process has ended: {why}")
+            why = f" and its process has ended: nobody listens at {host}:{port} any more"
+            told = refused[0].note
+            self._lost(f"the link to '{self.peer}' was lost{f': {told}' if told else why}")
         elif now >= self._deadline:
             gone = now - (self._since or now)
             what = f"nobody answered at {self._address[0]}:{self._address[1]}" if self._address else ""

@@ -181,6 +181,8 @@ class Caller:
                 self._reply = SmallFrame(self._entrance, self.greeting.to)
             message = self._reply.read(Kind.WELCOME)
         except (OSError, PeerGone, FrameError) as error:
+            if getattr(error, "errno", None) == errno.ECONNREFUSED:
+                self.note = ""  # who said something there before is gone
             self._failed(getattr(error, "errno", None), now)
             if self._entrance is not None and self._entrance.note:
                 self.note = f"at {self._where()}: {self._entrance.note}"

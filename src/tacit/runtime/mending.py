@@ -132,7 +132,9 @@ class LinkMender:
         me = self.terms.me
         if refusal := misdirected(greeting, me, self.terms.session, self.terms.order):
             return refusal
-        if self._links.failed or greeting.name not in self._bonds:
+        if self._links.failed:
+            return f"the session has ended at '{me}'"
+        if greeting.name not in self._bonds:
             return f"'{greeting.name}' is not expected at '{me}'"
         if greeting.purpose is Purpose.PROBE:
             return ""
