@@ -23,7 +23,8 @@ class Settings:
     to 64): values at a comparison must satisfy ``|x| < 2**(compare_bits - 2 - frac_bits)``. truncation:
     ``"probabilistic"`` (floor or floor + 1, unbiased) or ``"exact"`` (round to nearest). randomness: where correlated
     randomness comes from. debug: every party sees every value, and computes beside each operation what PyTorch gives
-    for it; the first one that overflows or goes astray raises. Time-outs are in seconds.
+    for it; the first one that overflows or goes astray raises. Time-outs are in seconds. reconnect_timeout: how long a
+    job between machines waits for a link that broke; with 0, it ends at once.
     """
 
     frac_bits: int = 16
@@ -35,6 +36,7 @@ class Settings:
     debug: bool = False
     connect_timeout: float = 60.0
     heartbeat_timeout: float = 4.0
+    reconnect_timeout: float = 30.0
 
     def __post_init__(self) -> None:
         _one_of("protocol", self.protocol, PROTOCOLS, PROTOCOLS_TO_COME)
@@ -55,6 +57,11 @@ class Settings:
                 raise MisuseError(
                     f"Settings({name}=...) must be a positive number of seconds, got {getattr(self, name)}."
                 )
+        if not self.reconnect_timeout >= 0:
+            raise MisuseError(
+                "Settings(reconnect_timeout=...) must be a number of seconds, or 0 for a session that ends when a link "
+                f"breaks, got {self.reconnect_timeout}."
+            )
 
     def as_dict(self) -> dict[str, object]:
         """All settings by name, for the handshake."""

@@ -82,6 +82,11 @@ class Hosts:
         assert process.returncode == 0, err
         return out
 
+    def cut(self, host, how="down"):
+        """Pull a host's cable out of the bridge, or put it back."""
+        number = list(HOSTS).index(host)
+        ip("link", "set", f"{self.network[host].removesuffix(host)}v{number}", how)
+
     def write(self, host, cluster):
         (self.folder / host / "cluster.toml").write_text(cluster)
 
@@ -172,28 +177,83 @@ def test_the_doctor_at_every_host(hosts, slow_links):
     assert re.search("there is no way from here|nothing answers", texts[0]), texts
 
 
-def test_a_killed_party_is_named_at_the_others_and_a_stranger_changes_nothing(hosts):
-    cluster = ready(hosts)
+def started(hosts, body, **wanted):
+    """All three run a job with this body, which prints a line when it has begun; with these settings."""
+    cluster = ready(hosts) + "".join(f"\n{line}" for line in ["[settings]", *(f"{k} = {v}" for k, v in wanted.items())])
     for host in HOSTS:
+        hosts.write(host, cluster)
         (hosts.folder / host / "average.py").write_text(
-            "import tacit, torch\ndef job():\n    x = tacit.secret(torch.ones(1000), owner='lab')\n"
-            "    print('begun', flush=True)\n    while True:\n        x = (x * x).relu()\n        tacit.reveal(x)\n"
+            "import tacit, time, torch\ndef job():\n    x = tacit.secret(torch.ones(1000), owner='lab')\n"
+            f"    print('begun', flush=True)\n{body}"
         )
-    started = {host: hosts.start(host, command) for host, command in commands("4. Start")}
-    assert started["clinic"].stdout.readline() == "begun\n"
+    running = {host: hosts.start(host, command) for host, command in commands("4. Start")}
+    assert running["clinic"].stdout.readline() == "begun\n"
+    return cluster, running
+
+
+FOR_EVER = "    while True:\n        x = (x * x).relu()\n        tacit.reveal(x)\n"
+
+
+def test_a_killed_party_is_named_at_the_others_and_a_stranger_changes_nothing(hosts):
+    cluster, running = started(hosts, FOR_EVER, reconnect_timeout=4)
     # somebody on the clinic's host, whose certificate nobody lists, says it is the clinic
     hosts.run("clinic", "tacit certs init clinic --certs others")
     stranger = re.sub(
         r'clinic = "sha256:\w+"', hosts.run("clinic", "tacit certs show --certs others").split("  ")[0], cluster
     )
-    (hosts.folder / "clinic" / "stranger.toml").write_text(stranger + "\n[settings]\nconnect_timeout = 2\n")
+    (hosts.folder / "clinic" / "stranger.toml").write_text(stranger + "\nconnect_timeout = 2\n")
     again = hosts.start("clinic", "tacit run average.py --config stranger.toml --party clinic --certs others")
     assert again.wait(30) == 1
-    assert all(process.poll() is None for process in started.values())
-    started["clinic"].kill()
+    assert all(process.poll() is None for process in running.values())
+    running["clinic"].kill()  # which nobody can dial, so it may come back
+    named(hosts, running, "clinic", r"the link to 'clinic' was gone for 4 s: it did not dial again")
+
+
+def named(hosts, running, culprit, says):
     killed = time.monotonic()
-    for host in ("lab", "dealer"):
-        _, err = started[host].communicate(timeout=20)
-        assert started[host].returncode == 1
-        assert "'clinic'" in err
+    for host in HOSTS:
+        if host != culprit:
+            _, err = running[host].communicate(timeout=20)
+            assert running[host].returncode == 1
+            assert f"'{culprit}'" in err
+            assert re.search(says, err) or "noticed by" in err, err
     assert time.monotonic() - killed < 20  # the exit of two interpreters on a busy machine included
+
+
+@pytest.mark.parametrize("killed", ["lab", "dealer"])
+def test_a_killed_party_that_can_be_dialled_is_not_waited_for(hosts, killed):
+    _, running = started(hosts, FOR_EVER, reconnect_timeout=600)
+    running[killed].kill()
+    named(hosts, running, killed, rf"the link to '{killed}' was lost and its process has ended: nobody listens at")
+
+
+def test_cables_that_are_out_for_a_while(hosts):
+    body = (
+        "    for _ in range(300):\n        x = (x * x).relu()\n        time.sleep(0.01)\n    return tacit.reveal(x)\n"
+    )
+    _, running = started(hosts, body, heartbeat_timeout=1)
+    for host in HOSTS:
+        hosts.cut(host)
+        time.sleep(2.5)
+        hosts.cut(host, "up")
+        time.sleep(0.5)
+    for host, process in running.items():
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, f"{host}: {err}"
+        assert host == "dealer" or re.search(r"1\.0|1\.", out)
+        assert "dial" in err
+        assert "is back after" in err
+
+
+def test_a_cable_that_stays_out(hosts):
+    _, running = started(hosts, FOR_EVER, heartbeat_timeout=1, reconnect_timeout=3)
+    hosts.cut("lab")
+    start = time.monotonic()
+    try:
+        for process in running.values():
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 1
+            assert "was gone for 3 s" in err or "noticed by" in err, err
+    finally:
+        hosts.cut("lab", "up")
+    assert time.monotonic() - start < 1 + 3 + 10  # the exit of three interpreters on a busy machine included

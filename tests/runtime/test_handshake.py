@@ -35,7 +35,13 @@ def test_equal_facts_agree():
 
 
 def test_time_outs_are_each_nodes_own_affair():
-    assert agree({"lab": facts(), "clinic": facts(Settings(connect_timeout=5, heartbeat_timeout=2))}) == {}
+    others = Settings(connect_timeout=5, heartbeat_timeout=2, reconnect_timeout=7)
+    assert agree({"lab": facts(), "clinic": facts(others)}) == {}
+
+
+def test_all_mend_their_links_or_none():
+    errors = agree({"lab": facts(), "clinic": facts(Settings(reconnect_timeout=0))})
+    assert 'reconnect_timeout is "some" at lab, "0" at clinic' in str(errors["lab"])
 
 
 def test_a_different_setting_is_named_at_every_node():

@@ -15,8 +15,10 @@ import torch
 
 import tacit
 from tacit.errors import MisuseError, PartyFailedError
+from tacit.runtime.processes import run_processes
 from tacit.runtime.session import current
 from tacit.transport import pulse
+from tacit.transport.certificates import make
 
 pytestmark = pytest.mark.slow  # four processes that import PyTorch, each time: nothing less can be killed or frozen
 
@@ -140,6 +142,22 @@ def test_a_party_whose_interpreter_is_busy_is_not_frozen():
 
     results = tacit.run(job, PARTIES, (), "processes", tacit.Settings(connect_timeout=5, heartbeat_timeout=1))
     assert results["lab"] == [1, 2]
+
+
+@pytest.mark.skipif(not pulse.available(), reason="a pulse needs the compiled module")
+def test_nor_is_it_where_links_are_mended(tmp_path):
+    """Whoever dials tries it again, and is answered when it has time."""
+
+    def job():
+        exchange()
+        if tacit.party().name == "clinic":
+            ctypes.PyDLL(None).usleep(6_000_000)
+        return exchange()
+
+    for name in ("lab", "clinic", "dealer"):
+        make(name, tmp_path)
+    settings = tacit.Settings(connect_timeout=5, heartbeat_timeout=1, reconnect_timeout=2)
+    assert run_processes(job, ("lab", "clinic"), (), settings, certs=tmp_path)["lab"] == [1]
 
 
 def test_a_killed_dealer(tmp_path):

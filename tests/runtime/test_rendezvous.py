@@ -34,9 +34,9 @@ class Place:
         together([lambda name=name: job(name) for name in names])
 
     def close(self):
+        close_all(self.nodes)
         for listener in self.listeners.values():
             listener.close()
-        close_all(self.nodes)
 
 
 @pytest.fixture

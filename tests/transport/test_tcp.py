@@ -12,8 +12,8 @@ from tacit.transport.security import PlainLoopback
 NAMES = ("lab", "clinic", "bank")
 
 
-def connect(names, heartbeat_timeout=1.0):
-    settings = Settings(connect_timeout=5, heartbeat_timeout=heartbeat_timeout)
+def connect(names, heartbeat_timeout=1.0, reconnect_timeout=0.0):
+    settings = Settings(connect_timeout=5, heartbeat_timeout=heartbeat_timeout, reconnect_timeout=reconnect_timeout)
     listeners = {name: listen(("127.0.0.1", 0)) for name in names}
     addresses = {name: listeners[name].getsockname() for name in names}
     nodes = {}
@@ -28,6 +28,11 @@ def connect(names, heartbeat_timeout=1.0):
 class TestTcpTransport(TransportSuite):
     def connect(self, names):
         return connect(names)
+
+
+class TestTcpTransportWithLinksThatAreMended(TransportSuite):
+    def connect(self, names):
+        return connect(names, reconnect_timeout=5.0)
 
 
 def broken(nodes, fault, frame=0):

@@ -22,7 +22,7 @@ from tacit.transport.sockets import PeerGone, tune
 from tacit.transport.tls import Tls
 
 NAMES = ("lab", "clinic", "bank")
-SETTINGS = Settings(connect_timeout=5, heartbeat_timeout=1)
+SETTINGS = Settings(connect_timeout=5, heartbeat_timeout=1, reconnect_timeout=0)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ MEANINGS = {
     "debug": "For tests only: every party sees every value.",
     "connect_timeout": "Seconds to wait for the others at the start. Each host may have its own.",
     "heartbeat_timeout": "Seconds without a sign of life until a node counts as frozen. Each host may have its own.",
+    "reconnect_timeout": "Seconds that a broken link may take to come back; 0, at all nodes or none: it ends all.",
 }
 
 _FAULT = re.compile(r"Settings\((\w+)=")

@@ -25,7 +25,9 @@ from tacit.settings import Settings
 from tacit.transport._base import Transport
 
 STOCK_BYTES = 128 << 20
-"""Corrections kept ahead of their requests at most; with the masks that are kept this stays under 256 MB."""
+"""Corrections kept ahead of their requests at most; with the masks that are kept this stays under 256 MB.
+
+What a link keeps to send it again comes on top (``tacit.transport.outbox``)."""
 
 BACKLOG_BYTES = 32 << 20
 """Corrections that wait to be sent at most."""

@@ -19,7 +19,7 @@ from tacit.ring.bilinear import Bilinear
 from tacit.settings import Settings
 
 FORMAT = 1
-_OPEN = ("randomness", "debug", "connect_timeout", "heartbeat_timeout")
+_OPEN = ("randomness", "debug", "connect_timeout", "heartbeat_timeout", "reconnect_timeout")
 """Settings that a run may choose without another plan; there is none for debug sessions."""
 
 

@@ -33,11 +33,29 @@ Refusal = str
 
 
 class Purpose(StrEnum):
-    """What a connection is for: data from the caller, data to the caller, control."""
+    """What a connection is for: data from the caller, data to the caller, control; or to see who answers."""
 
     FORTH = "forth"
     BACK = "back"
     CONTROL = "control"
+    PROBE = "probe"
+
+
+LASTING = (Purpose.FORTH, Purpose.BACK, Purpose.CONTROL)
+"""The connections that a pair of nodes has."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A connection takes the place of one that broke.
+
+    token: what the other end said when the first was made. attempt: a number that rises, so that what was long under
+    way is not taken for new. received: the position in the other end's stream from which on to send.
+    """
+
+    token: str = field(repr=False)
+    attempt: int
+    received: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,7 @@ class Greeting:
     name: str
     to: str
     purpose: Purpose
+    resume: Resume | None = None
 
     def is_for_session(self, session: str) -> bool:
         """Whether the sessions are the same one."""
@@ -92,7 +111,9 @@ class SmallFrame:
 class Caller:
     """One connection that this node makes, tried again until it is welcomed.
 
-    ``reached`` tells whether anything ever answered at the address; ``note`` says why the call was refused.
+    ``reached`` tells whether anything ever answered at the address; ``note`` says why the call was refused; ``answer``
+    is what came with the welcome. refused_since: since when all attempts have been refused, by the host or whoever
+    answers there. taken: when the host took the call that is under way.
     """
 
     def __init__(self, greeting: Greeting, address: tuple[str, int], security: Security) -> None:
@@ -101,6 +122,10 @@ class Caller:
         self.events = selectors.EVENT_WRITE
         self.reached = False
         self.note = ""
+        self.answer: dict[str, Any] = {}
+        self.refused_since: float | None = None
+        self.taken: float | None = None
+        self._stirred: float | None = None
         self._security = security
         self._entrance: Entrance | None = None
         self._reply: SmallFrame | None = None
@@ -108,9 +133,18 @@ class Caller:
         self._attempts = 0
         self._lookup = Lookup(address)
 
+    def hello(self) -> Greeting:
+        """What this attempt begins with."""
+        return self.greeting
+
+    def silence(self, now: float) -> float:
+        """For how many seconds somebody has taken the call and said nothing."""
+        return 0.0 if self._stirred is None else now - self._stirred
+
     def start_if_due(self, now: float) -> None:
         """Begin to connect unless that is under way."""
         if self.sock is not None and now > self._patience:
+            self.refused_since = None
             self.close()
         if self.sock is not None or now < self._due:
             return
@@ -130,20 +164,26 @@ class Caller:
         except OSError:
             status = errno.EHOSTUNREACH
         if status not in (0, errno.EINPROGRESS):
+            self._failed(status, now)
             self.close()
 
     def proceed(self, now: float) -> Wire | None:
         """Go on after the socket became ready; returns the wire once the other end has said welcome."""
+        self._stirred = now
         try:
             if self._entrance is None:
                 self._connected()
+                self.taken = now
             if self._entrance is None or not self._entrance.ready():
                 return None
             if self._reply is None:
-                write_all(self._entrance, _frame(Kind.HELLO, asdict(self.greeting)))
+                write_all(self._entrance, _frame(Kind.HELLO, asdict(self.hello())))
                 self._reply = SmallFrame(self._entrance, self.greeting.to)
             message = self._reply.read(Kind.WELCOME)
-        except (OSError, PeerGone, FrameError):
+        except (OSError, PeerGone, FrameError) as error:
+            if getattr(error, "errno", None) == errno.ECONNREFUSED:
+                self.note = ""  # who said something there before is gone
+            self._failed(getattr(error, "errno", None), now)
             if self._entrance is not None and self._entrance.note:
                 self.note = f"at {self._where()}: {self._entrance.note}"
                 self._due = now + 5 * _RETRY_SECONDS
@@ -155,8 +195,10 @@ class Caller:
             named = str(message.get("name"))[:64]
             self.note = str(message.get("refusal") or f"'{named}' answers there")[:300]
             self._due = now + 5 * _RETRY_SECONDS
+            self._failed(errno.ECONNREFUSED, now)
             self.close()
             return None
+        self.answer = message
         wire = self._entrance.wire(self.greeting.to, self.greeting.purpose, caller=True)
         self.sock = None
         return wire
@@ -165,7 +207,13 @@ class Caller:
         """Drop the connection; it will be tried again."""
         if self.sock is not None:
             close_quietly(self.sock)
-        self.sock = self._entrance = self._reply = None
+        self.sock = self._entrance = self._reply = self._stirred = self.taken = None
+
+    def _failed(self, status: int | None, now: float) -> None:
+        if status != errno.ECONNREFUSED:
+            self.refused_since = None
+        elif self.refused_since is None:
+            self.refused_since = now
 
     def _connected(self) -> None:
         if self.sock is None:
@@ -197,16 +245,16 @@ class Guest:
             return None
         try:
             texts = {key: str(message[key]) for key in ("session", "order", "name", "to")}
-            greeting = Greeting(**texts, purpose=Purpose(message["purpose"]))
+            greeting = Greeting(**texts, purpose=Purpose(message["purpose"]), resume=_resume(message.get("resume")))
         except (KeyError, ValueError, TypeError):
             raise FrameError("a stranger sent an unreadable greeting.", "a stranger") from None
         if not self._entrance.is_from(greeting.name):
             raise FrameError(f"somebody with another certificate says it is '{greeting.name[:64]}'.", "a stranger")
         return greeting
 
-    def welcome(self, me: str, greeting: Greeting) -> Wire:
-        """Let it in, and say who is here."""
-        self._answer({"name": me})
+    def welcome(self, me: str, greeting: Greeting, **more: str | int) -> Wire:
+        """Let it in, and say who is here and what ``more`` there is to say."""
+        self._answer({"name": me, **more})
         return self._entrance.wire(greeting.name, greeting.purpose, caller=False)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -221,6 +269,15 @@ class Guest:
     def _answer(self, message: dict[str, Any]) -> None:
         with suppress(PeerGone):  # who waits for it will notice
             write_all(self._entrance, _frame(Kind.WELCOME, message))
+
+
+def _resume(message: Any) -> Resume | None:
+    if message is None:
+        return None
+    resume = Resume(str(message["token"]), message["attempt"], message["received"])
+    if not all(type(number) is int and number >= 0 for number in (resume.attempt, resume.received)):
+        raise ValueError
+    return resume
 
 
 def _frame(kind: Kind, message: dict[str, Any]) -> bytes:

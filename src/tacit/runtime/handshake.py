@@ -18,7 +18,7 @@ from tacit.transport._base import Transport
 
 SEED_BYTES = 16
 _CARD_BYTES = 1 << 16
-_LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout")
+_LOCAL_ONLY = ("connect_timeout", "heartbeat_timeout", "reconnect_timeout")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Secrets:
 
 
 def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Settings) -> dict[str, Any]:
-    """What all nodes of a session must agree on. Time-outs are each node's own affair."""
+    """What all nodes of a session must agree on. Time-outs are each node's own affair, whether links are mended not."""
     return {
         "protocol version": _version.PROTOCOL_VERSION,
         "package version": _version.__version__,
@@ -50,6 +50,7 @@ def facts(names: tuple[str, ...], dealer: str | None, session: str, settings: Se
         "session": session,
         "parties": list(names),
         "dealer": dealer or "none",
+        "reconnect_timeout": "some" if settings.reconnect_timeout else "0",
         **{f"settings.{key}": value for key, value in settings.as_dict().items() if key not in _LOCAL_ONLY},
     }
 

@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any, cast
@@ -118,6 +119,8 @@ class _Run:
         certs: Path | None,
         oversight: Mapping[str, Oversight] | None,
     ) -> None:
+        if certs is None:
+            settings = replace(settings, reconnect_timeout=0)  # nothing comes between processes of one machine
         self.job, self.nodes, self.settings, self.supply, self.threads = job, nodes, settings, supply, threads
         self.device, self.certs, self.oversight = device, certs, oversight or {}
         self.children: list[_Child] = []

@@ -7,14 +7,18 @@ says who comes, to whom, for which session and what for; a WELCOME frame answers
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 from collections.abc import Mapping
 from time import monotonic
 
-from tacit.errors import FrameError, HandshakeError, LinkError, MisuseError
+from tacit.errors import HandshakeError, LinkError, MisuseError
 from tacit.operation.observer import Observer
-from tacit.runtime.greeting import Caller, Greeting, Guest, Purpose, Refusal
+from tacit.runtime.bond import Terms
+from tacit.runtime.door import Door, misdirected
+from tacit.runtime.greeting import LASTING, Caller, Greeting, Guest, Purpose, Refusal
+from tacit.runtime.mending import LinkMender
 from tacit.settings import Settings
 from tacit.transport.control import ControlLink, pack_failure, unpack_failure
 from tacit.transport.failure import Category, Failure, blame
@@ -30,11 +34,9 @@ Address = tuple[str, int]
 Addresses = Mapping[str, Address | None]
 """Where nodes are, in order of rank; None of one that can only connect to others."""
 
-MAX_GUESTS = 64
-"""Connections that have not said who they are yet; when more come, the oldest are turned away."""
-
 _TICK_SECONDS = 0.05
 _BEAT_SECONDS = 0.5
+_TOKEN_BYTES = 16
 
 
 def listen(address: Address, security: Security | None = None) -> socket.socket:
@@ -73,8 +75,9 @@ def meet(
 ) -> TcpTransport:
     """Connect node ``me`` with all other nodes of ``addresses``, which lists them in order of rank.
 
-    listener: None if no node connects to this one; it is closed in the end. observer: sees who comes. Raises LinkError,
-    naming who is missing, after ``settings.connect_timeout`` seconds.
+    listener: None if no node connects to this one; it is closed in the end, which is that of the session when broken
+    links are to be mended. observer: sees who comes. Raises LinkError, naming who is missing, after
+    ``settings.connect_timeout`` seconds.
     """
     meeting = _Meeting(me, addresses, listener, session, settings, security or PlainLoopback(), observer)
     try:
@@ -82,9 +85,6 @@ def meet(
     except BaseException as error:
         meeting.leave(error)
         raise
-    finally:
-        if listener is not None:
-            listener.close()
 
 
 class _Meeting:
@@ -98,7 +98,7 @@ class _Meeting:
         security: Security,
         observer: Observer | None,
     ) -> None:
-        self.me, self.addresses, self.listener, self.session = me, addresses, listener, session
+        self.me, self.addresses, self.session = me, addresses, session
         self.settings, self.security, self.observer = settings, security, observer
         self.told = False
         self.peers = [name for name in addresses if name != me]
@@ -107,13 +107,14 @@ class _Meeting:
         self.callers = [
             Caller(Greeting(session, self.order, me, peer, purpose), address, security)
             for peer, address in called.items()
-            for purpose in Purpose
+            for purpose in LASTING
         ]
         self.expected = set(self.peers) - set(called)
-        self.guests: list[Guest] = []
+        self.door = Door(listener, security)
+        self.lasting = settings.reconnect_timeout > 0
+        self.tokens: dict[tuple[str, Purpose], str] = {}
         self.made: dict[tuple[str, Purpose], Wire] = {}
         self.controls: dict[str, ControlLink] = {}
-        self.strangers = 0
         self.notes: dict[str, str] = {}
 
     def hold(self) -> TcpTransport:
@@ -130,10 +131,18 @@ class _Meeting:
             self.call(now)
             self.wait(_TICK_SECONDS)
         here = all(at is not None and is_loopback(at[0]) for at in self.addresses.values())
-        return TcpTransport(self.me, self.wires(), self.settings.heartbeat_timeout, here)
+        return TcpTransport(self.me, self.wires(), self.settings.heartbeat_timeout, here, self.mender())
+
+    def mender(self) -> LinkMender | None:
+        """Who looks after the links from now on, and at the door."""
+        if not self.lasting:
+            self.door.close()
+            return None
+        known = self.me, self.session, self.order, self.addresses, self.expected
+        return LinkMender(Terms(*known, self.settings, self.security, self.tokens), self.door)
 
     def missing(self) -> list[str]:
-        return [peer for peer in self.peers if any((peer, purpose) not in self.made for purpose in Purpose)]
+        return [peer for peer in self.peers if any((peer, purpose) not in self.made for purpose in LASTING)]
 
     def wires(self) -> dict[str, Wires]:
         wires = {}
@@ -142,27 +151,22 @@ class _Meeting:
             if peer in self.expected:
                 mine, theirs = theirs, mine
             wires[peer] = Wires(self.made[peer, mine], self.made[peer, theirs], self.controls[peer])
-        for guest in self.guests:
-            guest.close()
         return wires
 
     def call(self, now: float) -> None:
         for caller in self.callers:
             caller.start_if_due(now)
-        for guest in [guest for guest in self.guests if guest.deadline < now]:
-            self.turn_away(guest)
+        self.door.expire(now)
 
     def wait(self, seconds: float) -> None:
         with selectors.DefaultSelector() as selector:
-            if self.listener is not None:
-                selector.register(self.listener, selectors.EVENT_READ, self.listener)
+            self.door.watch(selector)
             for caller in self.callers:
                 if caller.sock is not None:
                     selector.register(caller.sock, caller.events, caller)
-            for guest in self.guests:
-                selector.register(guest.sock, selectors.EVENT_READ, guest)
             for control in self.controls.values():
-                selector.register(control.wire, selectors.EVENT_READ, control)
+                if control.wire is not None:
+                    selector.register(control.wire, selectors.EVENT_READ, control)
             for key, _ in selector.select(seconds):
                 match key.data:
                     case Caller() as caller:
@@ -171,69 +175,53 @@ class _Meeting:
                         self.greeted(guest)
                     case ControlLink() as control:
                         self.listen_to(control)
-                    case listener:
-                        self.accept(listener)
-
-    def accept(self, listener: socket.socket) -> None:
-        try:
-            sock, _ = listener.accept()
-        except OSError:
-            return
-        if len(self.guests) >= MAX_GUESTS:
-            self.turn_away(self.guests[0])  # who says nothing must not keep out who has something to say
-        self.guests.append(Guest(sock, self.security))
+                    case _:
+                        self.door.accept()
 
     def answered(self, caller: Caller) -> None:
         wire = caller.proceed(monotonic())
         if wire is not None:
             self.callers.remove(caller)
-            self.connected(caller.greeting.to, caller.greeting.purpose, wire)
+            self.connected(caller.greeting.to, caller.greeting.purpose, wire, str(caller.answer.get("token")))
         elif caller.note:
             self.notes[caller.greeting.to] = caller.note
 
     def greeted(self, guest: Guest) -> None:
-        try:
-            greeting = guest.greeting()
-        except (PeerGone, FrameError):
-            self.turn_away(guest)
-            return
+        greeting = self.door.hear(guest)
         if greeting is None:
             return
         refusal = self.judge(greeting)
+        if greeting.purpose is Purpose.PROBE and not refusal:
+            guest.welcome(self.me, greeting).close()
+            return
         if refusal:
             if greeting.name in self.addresses:
                 self.notes[greeting.name] = refusal
-            self.guests.remove(guest)
             guest.refuse(refusal)
             return
-        self.guests.remove(guest)
-        self.connected(greeting.name, greeting.purpose, guest.welcome(self.me, greeting))
+        token = os.urandom(_TOKEN_BYTES).hex()
+        wire = guest.welcome(self.me, greeting, token=token)
+        self.connected(greeting.name, greeting.purpose, wire, token)
 
     def judge(self, greeting: Greeting) -> Refusal:
         """Why this caller is not let in; empty when it is."""
-        if not greeting.is_for_session(self.session):
-            return f"'{greeting.name}' and '{self.me}' were started for different sessions"
-        if greeting.order != self.order:
-            return f"'{greeting.name}' lists the nodes as {greeting.order}, '{self.me}' as {self.order}"
-        if greeting.to != self.me:
-            return f"'{greeting.name}' looks for '{greeting.to}' at the address of '{self.me}'"
+        if refusal := misdirected(greeting, self.me, self.session, self.order):
+            return refusal
+        if greeting.purpose is Purpose.PROBE and greeting.name in self.addresses:
+            return ""
         if greeting.name not in self.expected:
             return f"'{greeting.name}' is not expected at '{self.me}'"
         if (greeting.name, greeting.purpose) in self.made:
             return f"'{greeting.name}' is connected to '{self.me}' already; is it running twice?"
         return ""
 
-    def connected(self, peer: str, purpose: Purpose, wire: Wire) -> None:
+    def connected(self, peer: str, purpose: Purpose, wire: Wire, token: str) -> None:
         self.made[peer, purpose] = wire
+        self.tokens[peer, purpose] = token
         if purpose is Purpose.CONTROL:
-            self.controls[peer] = ControlLink(wire, peer)
+            self.controls[peer] = ControlLink(wire, peer, self.lasting)
         if self.observer is not None and peer not in self.missing():
             self.observer.connected(peer, wire.peer_address(), not isinstance(self.security, PlainLoopback))
-
-    def turn_away(self, guest: Guest) -> None:
-        self.strangers += 1
-        self.guests.remove(guest)
-        guest.close()
 
     def listen_to(self, control: ControlLink) -> None:
         """A peer that is connected already may give up, or get lost, before all others are there."""
@@ -251,8 +239,10 @@ class _Meeting:
         silent = [f"{host}:{port}" for host, port in {c.address: 0 for c in self.callers if not c.reached}]
         if silent:
             text += f"; nobody answered at {', '.join(silent)}"
-        if self.strangers:
-            text += f"; {self.strangers} connections from strangers (not Tacit, or not saying who) were turned away"
+        if self.door.strangers:
+            text += (
+                f"; {self.door.strangers} connections from strangers (not Tacit, or not saying who) were turned away"
+            )
         notes = [self.notes[peer] for peer in missing if peer in self.notes]
         self.tell(Failure(missing[0], Category.HANDSHAKE if notes else Category.MISSING, self.me))
         if notes:
@@ -274,7 +264,6 @@ class _Meeting:
             self.tell(Failure(*blame(error, self.me), self.me))
         for caller in self.callers:
             caller.close()
-        for guest in self.guests:
-            guest.close()
+        self.door.close()
         for wire in self.made.values():
             wire.close()

@@ -18,8 +18,9 @@ Fault = Callable[[TcpTransport, str], None]
 def sever(transport: TcpTransport, peer: str) -> None:
     """End all connections with ``peer`` without a word."""
     for wire in (transport._outboxes[peer]._wire, transport._inboxes[peer]._wire, transport._controls[peer].wire):
-        with suppress(OSError):
-            wire.sock.shutdown(socket.SHUT_RDWR)
+        if wire is not None:
+            with suppress(OSError):
+                wire.sock.shutdown(socket.SHUT_RDWR)
 
 
 def garbage(transport: TcpTransport, peer: str) -> None:
@@ -40,7 +41,8 @@ def replay(transport: TcpTransport, peer: str) -> None:
 
 def freeze(transport: TcpTransport, peer: str) -> None:
     """Stop all heartbeats and pulses, to every peer, as a stopped process does; connections stay open."""
-    transport._pulse.stop()
+    for pulse in transport._pulses.values():
+        pulse.stop()
     transport._monitor._beat = lambda: None  # type: ignore[method-assign]
 
 

@@ -28,6 +28,8 @@ class Kind(IntEnum):
     ABORT = 5
     GOODBYE = 6
     DIVERGENCE = 7
+    RECEIVED = 8
+    BROKEN = 9
 
 
 class Header(NamedTuple):

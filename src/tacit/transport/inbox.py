@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import select
+import threading
 from collections.abc import Callable
 from time import monotonic
 
 from tacit.errors import FrameError, InternalError
 from tacit.transport._base import Accept
 from tacit.transport.framing import HEADER_BYTES, Kind, unpack_header
-from tacit.transport.wire import Wire
+from tacit.transport.lane import Lane
+from tacit.transport.sockets import PeerGone
+from tacit.transport.wire import ForgedError, Wire
+
+ACKNOWLEDGE_BYTES = 16 << 20
+"""After so many bytes the sender is told that it need not keep them."""
 
 _BUFFER_BYTES = 1 << 16
 _CHECK_SECONDS = 0.2
+_RENEWAL_SECONDS = 0.02
 
 
-class Inbox:
+class Lasting:
+    """What an inbox whose connection may be replaced tells: ``on_lost`` and ``on_forged`` when it ends."""
+
+    def __init__(
+        self, on_lost: Callable[[], None], on_forged: Callable[[ForgedError], None], acknowledge: Callable[[], None]
+    ) -> None:
+        self.on_lost, self.on_forged, self.acknowledge = on_lost, on_forged, acknowledge
+
+
+class Inbox(Lane):
     """The frames of one data connection.
 
     ``wake`` is a file descriptor that becomes readable when the session fails. ``check(idle)`` runs before each wait
-    and raises when waiting is in vain; ``idle`` says that no part of a frame has arrived.
+    and raises when waiting is in vain; ``idle`` says that no part of a frame has arrived. lasting: another connection
+    may take the place of one that broke, in the middle of a frame too.
     """
 
-    def __init__(self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None]) -> None:
-        self._wire = wire
+    def __init__(
+        self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None], lasting: Lasting | None = None
+    ) -> None:
+        self._wire: Wire | None = wire
         self._peer = peer
+        self._wake = wake
         self._check = check
+        self._lasting = lasting
+        self._acknowledged = 0
+        self._reading = threading.Lock()
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._begin = self._end = 0
-        self._poll = select.poll()
-        self._poll.register(wire, select.POLLIN)
-        self._poll.register(wake, select.POLLIN)
+        self._poll = self._waits_for(wire)
         self._broken = False
         self.frames = 0
         """How many frames were received."""
@@ -39,6 +60,16 @@ class Inbox:
         """When a wait that still goes on began (``monotonic()``); 0 if there is none."""
 
         self._waited = 0.0
+
+    @property
+    def connected(self) -> bool:
+        return self._wire is not None
+
+    @property
+    def arrived(self) -> int:
+        """How many bytes of this connection came out of the network: whether any still do."""
+        wire = self._wire
+        return wire.arrived if wire is not None else 0
 
     @property
     def waited(self) -> float:
@@ -69,9 +100,21 @@ class Inbox:
         self._broken = False
         return header.payload_bytes, HEADER_BYTES + header.tag_bytes
 
+    def detach(self) -> None:
+        self._drop(self._wire)
+
+    def attach(self, wire: Wire, delivered: int) -> None:
+        if delivered:
+            raise FrameError(f"'{self._peer}' says it received {delivered} bytes where nothing is sent.", self._peer)
+        with self._reading:
+            self._poll = self._waits_for(wire)
+            self._wire = wire
+
     def close(self) -> None:
         """Close the connection."""
-        self._wire.close()
+        with self._reading:
+            if self._wire is not None:
+                self._wire.close()
 
     def _take(self, count: int) -> memoryview:
         view = self._buffer[self._begin : self._begin + count]
@@ -98,7 +141,7 @@ class Inbox:
     def _some(self, buffer: memoryview, idle: bool) -> int:
         """At least one byte; waits for it."""
         while True:
-            count = self._wire.read_some(buffer)
+            count = self._read(buffer)
             if count:
                 if self.waiting_since:
                     self._waited += monotonic() - self.waiting_since
@@ -106,4 +149,44 @@ class Inbox:
                 return count
             self._check(idle)
             self.waiting_since = self.waiting_since or monotonic()
-            self._poll.poll(_CHECK_SECONDS * 1000)
+            self._poll.poll((_CHECK_SECONDS if self._wire is not None else _RENEWAL_SECONDS) * 1000)
+
+    def _read(self, buffer: memoryview) -> int:
+        wire: Wire | None = None
+        try:
+            with self._reading:
+                wire = self._wire
+                count = wire.read_some(buffer) if wire is not None else 0
+                self.received += count
+        except PeerGone:
+            if self._lasting is None:
+                raise
+            self._drop(wire)
+            return 0
+        except ForgedError as error:
+            if self._lasting is None:
+                raise
+            self._lasting.on_forged(error)
+            self._drop(wire)
+            return 0
+        if self._lasting is not None and self.received - self._acknowledged >= ACKNOWLEDGE_BYTES:
+            self._acknowledged = self.received
+            self._lasting.acknowledge()
+        return count
+
+    def _waits_for(self, wire: Wire | None) -> select.poll:
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        if wire is not None:
+            poll.register(wire, select.POLLIN)
+        return poll
+
+    def _drop(self, wire: Wire | None) -> None:
+        with self._reading:
+            if wire is None or wire is not self._wire:
+                return
+            self._wire = None
+            self._poll = self._waits_for(None)
+            wire.close()
+        if self._lasting is not None:
+            self._lasting.on_lost()

@@ -6,6 +6,7 @@ import selectors
 import struct
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
@@ -14,8 +15,10 @@ from tacit.transport._base import FAREWELL_LENGTH, Witness
 from tacit.transport.control import ControlLink, unpack_failure, unpack_message
 from tacit.transport.failure import Category, Failure
 from tacit.transport.framing import Kind
+from tacit.transport.outbox import Outbox
+from tacit.transport.signs import Signs
 from tacit.transport.sockets import Alarm, PeerGone
-from tacit.transport.wire import Wire
+from tacit.transport.wire import ForgedError
 
 GRACE_SECONDS = 0.3
 """How long after a connection ended a better explanation (an abort, a goodbye) may still arrive."""
@@ -53,6 +56,18 @@ class Watched(Protocol):
     def frames_from(self, peer: str) -> int:
         """How many data frames were received from ``peer``."""
 
+    def broke(self, peer: str, forged: ForgedError | None = None) -> None:
+        """A connection with ``peer`` ended, or carried what the peer did not send."""
+
+    def acknowledge(self, peer: str) -> None:
+        """Tell ``peer`` how much arrived from it."""
+
+    def acknowledged(self, peer: str, payload: bytes) -> None:
+        """The answer to that."""
+
+    def peer_broke(self, peer: str, payload: bytes) -> None:
+        """``peer`` says that a connection ended."""
+
 
 class Monitor:
     """Sends heartbeats, expects them or a pulse, and turns what it sees into the transport's failure.
@@ -60,21 +75,25 @@ class Monitor:
     A heartbeat says how far the sender is in its program, and whether it waits for the receiver: so two parties that
     run different programs find out although neither sends the other anything. It is late when the sender's interpreter
     is busy; ``pulses``, the connections on which each peer's native thread beats, then say that the peer is alive.
+    lasting: links may break and be mended, so who is silent is not judged here.
     """
 
     def __init__(
         self,
         transport: Watched,
         links: Mapping[str, ControlLink],
-        pulses: Mapping[str, Wire],
+        pulses: Mapping[str, Outbox],
         timeout: float,
+        lasting: bool = False,
     ) -> None:
         self._transport = transport
         self._links = dict(links)
         self._pulses = dict(pulses)
         self._timeout = timeout
         self._interval = beat_seconds(timeout)
-        self._heard = dict.fromkeys(links, monotonic())
+        self._lasting = lasting
+        self._renewed = False
+        self.signs = Signs(links, timeout)
         self._suspects: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._hearsay: Failure | None = None
@@ -95,10 +114,6 @@ class Monitor:
         self._thread.join(2.0)
         self._alarm.close()
 
-    def heard(self) -> dict[str, float]:
-        """When each peer last gave a sign of life (``monotonic()``)."""
-        return self._heard.copy()
-
     def suspect(self, peer: str) -> None:
         """A connection with ``peer`` ended: unless an abort or goodbye explains it within the grace, it is lost."""
         with self._lock:
@@ -114,56 +129,65 @@ class Monitor:
             self._asked[peer] = monotonic() + DIVERGENCE_SECONDS
         self._links[peer].post(Kind.DIVERGENCE, witness.history() if witness is not None else b"[]")
 
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._alarm.fileno(), selectors.EVENT_READ)
-            for link in self._links.values():
-                selector.register(link.wire, selectors.EVENT_READ, link)
-            for peer, wire in self._pulses.items():
-                selector.register(wire, selectors.EVENT_READ, peer)
-            beat, last = 0.0, monotonic()
-            while not self._stopped:
-                ready = selector.select(_TICK_SECONDS)
-                now = monotonic()
-                self._forgive(now - last)
-                last = now
-                for key, _ in ready:
-                    if key.data is None:
-                        self._alarm.clear()
-                    elif not self._read(key.data):
-                        selector.unregister(key.fileobj)
-                if now >= beat:
-                    beat = now + self._interval
-                    self._beat()
-                self._judge(now)
+    def rewire(self) -> None:
+        """Some connections are others now."""
+        self._renewed = True
+        self._alarm.ring()
 
-    def _forgive(self, gap: float) -> None:
-        """After this process itself stood still, the others get that much more time."""
-        if gap > self._timeout / 2:
-            for peer in self._heard:
-                self._heard[peer] += gap
+    def _run(self) -> None:
+        self._next_beat, self._last = 0.0, monotonic()
+        while not self._stopped:
+            self._renewed = False
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._alarm.fileno(), selectors.EVENT_READ)
+                for link in self._links.values():
+                    _watch(selector, link, link)
+                for peer, outbox in self._pulses.items():
+                    _watch(selector, outbox, peer)
+                while not self._stopped and not self._renewed:
+                    self._turn(selector)
+
+    def _turn(self, selector: selectors.BaseSelector) -> None:
+        ready = selector.select(_TICK_SECONDS)
+        now = monotonic()
+        if now - self._last > self._timeout / 2:  # this process itself stood still
+            self.signs.forgive(now - self._last)
+        self._last = now
+        for key, _ in ready:
+            if key.data is None:
+                self._alarm.clear()
+            elif not self._read(key.data):
+                selector.unregister(key.fileobj)
+        if now >= self._next_beat:
+            self._next_beat = now + self._interval
+            self._beat()
+        self._judge(now)
 
     def _read(self, source: ControlLink | str) -> bool:
         """Take what arrived on a control link, or the pulses of a peer; whether to go on listening there."""
         if isinstance(source, ControlLink):
             return self._read_frames(source)
+        outbox = self._pulses[source]
         try:
-            if self._pulses[source].felt():
-                self._heard[source] = monotonic()
+            if outbox.felt():
+                self.signs.beat(source)
         except PeerGone:
             return False  # its control link says why
-        except FrameError as error:
-            self._refuse(source, error)
+        except ForgedError as error:
+            self._transport.broke(source, error)
             return False
         return True
 
     def _read_frames(self, link: ControlLink) -> bool:
         try:
             for kind, payload in link.frames():
-                self._heard[link.peer] = monotonic()
+                self.signs.word(link.peer)
                 self._handle(link.peer, kind, payload)
         except PeerGone:
-            self.suspect(link.peer)
+            self._transport.broke(link.peer)
+            return False
+        except ForgedError as error:
+            self._transport.broke(link.peer, error)
             return False
         except FrameError as error:
             self._refuse(link.peer, error)
@@ -184,6 +208,11 @@ class Monitor:
             sent, farewell = message.get("sent"), message.get("farewell")
             said = farewell[:FAREWELL_LENGTH] if isinstance(farewell, str) else ""
             transport.departed(peer, sent if isinstance(sent, int) else 0, said)
+            transport.acknowledge(peer)
+        elif kind is Kind.RECEIVED:
+            transport.acknowledged(peer, payload)
+        elif kind is Kind.BROKEN:
+            transport.peer_broke(peer, payload)
         elif kind is Kind.DIVERGENCE:
             self.ask_history(peer)
             witness = transport.witness
@@ -204,8 +233,10 @@ class Monitor:
 
     def _beat(self) -> None:
         for peer, link in self._links.items():
-            link.flush()
-            link.post(Kind.HEARTBEAT, self._state(peer))
+            if link.connected:
+                link.flush()
+                link.post(Kind.HEARTBEAT, self._state(peer))
+                self._transport.acknowledge(peer)
 
     def _state(self, peer: str) -> bytes:
         witness, transport = self._transport.witness, self._transport
@@ -236,7 +267,19 @@ class Monitor:
                 transport.fail(Failure(peer, Category.LOST, me))
         for peer in silent:
             transport.fail(self._hearsay or Failure(peer, Category.DIVERGED, me))
-        for peer, heard in self._heard.items():
-            if now - heard > self._timeout and not transport.has_departed(peer) and peer not in self._suspects:
-                detail = f"'{peer}' is frozen: no heartbeat from it for {self._timeout:g} s"
-                transport.fail(Failure(peer, Category.FROZEN, me, detail))
+        for peer in () if self._lasting else transport.peers:
+            silent_here = self.signs.quiet(peer) > self._timeout and peer not in self._suspects
+            if silent_here and not transport.has_departed(peer):
+                transport.fail(frozen(peer, me, self._timeout))
+
+
+def frozen(peer: str, me: str, timeout: float) -> Failure:
+    """What is said of a peer that gives no sign of life."""
+    return Failure(peer, Category.FROZEN, me, f"'{peer}' is frozen: no heartbeat from it for {timeout:g} s")
+
+
+def _watch(selector: selectors.BaseSelector, lane: ControlLink | Outbox, data: ControlLink | str) -> None:
+    wire = lane.wire
+    if wire is not None:
+        with suppress(ValueError, OSError):  # it was closed just now
+            selector.register(wire, selectors.EVENT_READ, data)

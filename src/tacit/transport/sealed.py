@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from tacit.errors import FrameError
 from tacit.transport.sockets import PeerGone
-from tacit.transport.wire import WOULD_BLOCK, Wire, received, taken
+from tacit.transport.wire import WOULD_BLOCK, ForgedError, Wire, received, taken
 
 RECORD_BYTES = 1 << 18
 KEY_BYTES = 32
@@ -139,6 +138,7 @@ class SealedWire(Wire):
             if count == 0:
                 return None
             self._end += count
+            self.arrived += count
 
     def _open_into(self, record: memoryview, target: memoryview) -> None:
         length = _LENGTH.pack(target.nbytes)
@@ -148,8 +148,8 @@ class SealedWire(Wire):
             raise self._forged() from None
         self._received += 1
 
-    def _forged(self) -> FrameError:
-        return FrameError(
+    def _forged(self) -> ForgedError:
+        return ForgedError(
             f"what arrived from '{self._peer}' is not what it sent next: it was changed, repeated, left out or moved "
             "on the way.",
             self._peer,

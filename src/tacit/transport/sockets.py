@@ -69,10 +69,11 @@ def without(parts: Sequence[memoryview], count: int) -> list[memoryview]:
 
 
 def wait_writable(sock: HasFileno, seconds: float) -> None:
-    """Wait until something can be written, at most ``seconds``."""
+    """Wait until something can be written, at most ``seconds``. Another thread may close it meanwhile."""
     poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    poll.poll(seconds * 1000)
+    with suppress(ValueError):  # it is closed
+        poll.register(sock, select.POLLOUT)
+        poll.poll(seconds * 1000)
 
 
 def close_quietly(sock: socket.socket) -> None:

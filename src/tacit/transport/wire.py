@@ -7,22 +7,30 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from tacit.errors import FrameError
 from tacit.transport.sockets import PeerGone, close_quietly
 
-_MAX_PARTS = 64
+MAX_PARTS = 64
+"""Views that one write takes at most."""
+
 _READ_BYTES = 1 << 12
 WOULD_BLOCK = (BlockingIOError, InterruptedError)
+
+
+class ForgedError(FrameError):
+    """Bytes on a sealed connection that its other end did not send: somebody on the way changed them."""
 
 
 class Wire(ABC):
     """One end of a greeted, non-blocking connection.
 
     Where frames go one way only, *beats* may go the other: signs of life that a native thread sends, bytes made before
-    (``tacit.transport.pulse``). One thread may write, another read.
+    (``tacit.transport.pulse``). One thread may write, another read. arrived: how many bytes came out of the network.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.arrived = 0
 
     def fileno(self) -> int:
         """The file descriptor to poll."""
@@ -51,7 +59,7 @@ class Wire(ABC):
     def read_some(self, buffer: memoryview) -> int:
         """Read what is there without waiting, at most ``buffer``; the number of bytes (0 when there is nothing).
 
-        Raises PeerGone at the end, FrameError for bytes that the peer did not send.
+        Raises PeerGone at the end, ForgedError for bytes that the peer did not send.
         """
 
     @abstractmethod
@@ -68,14 +76,16 @@ class PlainWire(Wire):
 
     def write_some(self, parts: Sequence[memoryview]) -> int:
         try:
-            return self.sock.sendmsg(parts[:_MAX_PARTS])
+            return self.sock.sendmsg(parts[:MAX_PARTS])
         except WOULD_BLOCK:
             return 0
         except OSError as error:
             raise PeerGone from error
 
     def read_some(self, buffer: memoryview) -> int:
-        return received(self.sock, buffer)
+        count = received(self.sock, buffer)
+        self.arrived += count
+        return count
 
     def beats(self) -> tuple[bytes, int]:
         return b"\0", 1
