@@ -151,3 +151,39 @@ def test_no_value_or_a_strange_one_at_the_owner(value):
 def test_a_secret_twice():
     with pytest.raises(PartyFailedError, match="secret already"):
         run(lambda: tacit.secret(tacit.secret(1.0, owner="lab"), owner="lab"))
+
+
+LAYOUTS = {
+    "transposed": torch.arange(12.0).view(3, 4).t(),
+    "channels last": torch.rand(2, 3, 4, 5).to(memory_format=torch.channels_last),
+    "one channel, last": torch.rand(2, 1, 4, 5).to(memory_format=torch.channels_last),
+    "every other": torch.arange(24.0).view(4, 6)[:, ::2],
+    "expanded": torch.arange(3.0).expand(4, 3),
+    "permuted bits": (torch.arange(24).view(2, 3, 4) % 5 > 2).permute(2, 0, 1),
+    "without elements": torch.zeros(3, 0, 2).permute(2, 1, 0),
+    "without dimensions": torch.tensor(2.5),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_secret_lies_in_memory_as_a_clone_of_the_value_does_at_every_party(name):
+    value = LAYOUTS[name]
+
+    def job():
+        x = tacit.secret(value if tacit.party().name == "clinic" else None, owner="clinic")
+        return x.stride(), tacit.reveal(x)
+
+    for stride, opened in tacit.run(job, ["lab", "clinic", "bank"], settings=LOCAL).values():
+        assert stride == value.clone().stride()
+        assert torch.allclose(opened.double(), value.double(), atol=1e-4)
+
+
+def test_a_network_lies_in_memory_as_the_owners_does():
+    def job():
+        net = torch.nn.Conv2d(3, 4, 3)
+        if tacit.party().name == "lab":
+            net = net.to(memory_format=torch.channels_last)
+        return tacit.secret(net, owner="lab").weight.stride()
+
+    found = set(tacit.run(job, ["lab", "clinic"], settings=LOCAL).values())
+    assert found == {torch.empty(4, 3, 3, 3).to(memory_format=torch.channels_last).stride()}

@@ -37,12 +37,12 @@ def share_module(protocol: Protocol, net: nn.Module, owner: str) -> nn.Module:
         plain = dict(_plain_tensors(net))
         rings: dict[str, Tensor] = {}
         if protocol.party.name == owner:
-            rings = announce(protocol, lambda: _prepared(protocol, plain))
+            outlines, rings = announce(protocol, lambda: _prepared(protocol, plain))
         else:
-            _check_same(heard(protocol, owner), plain, owner)
+            outlines = _owners(heard(protocol, owner), plain, owner)
         with _unreferenced(net):
             for name, tensor in plain.items():
-                outline = Outline.of(tensor)._replace(requires_grad=False)
+                outline = outlines[name]._replace(requires_grad=False)
                 secret = shared(protocol, rings.pop(name, None), outline, owner, tensor)
                 _replace(protocol, net, name, tensor, secret)
     for module in net.modules():
@@ -85,19 +85,22 @@ def _plain_tensors(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
             yield name, tensor
 
 
-def _prepared(protocol: Protocol, plain: Mapping[str, Tensor]) -> tuple[Any, dict[str, Tensor]]:
-    """At the owner: the outlines and the ring integers of every tensor."""
+def _prepared(
+    protocol: Protocol, plain: Mapping[str, Tensor]
+) -> tuple[Any, tuple[dict[str, Outline], dict[str, Tensor]]]:
+    """At the owner: the outlines, as they are sent and as they are, and the ring integers of every tensor."""
     rings = {}
     for name, tensor in plain.items():
         try:
             rings[name] = encoded(protocol, tensor)
         except EncodingError as error:
             raise EncodingError(f"{name}: {error}") from None
-    return {name: Outline.of(tensor).to_json() for name, tensor in plain.items()}, rings
+    outlines = {name: Outline.of(tensor) for name, tensor in plain.items()}
+    return {name: outline.to_json() for name, outline in outlines.items()}, (outlines, rings)
 
 
-def _check_same(outlines: Any, plain: Mapping[str, Tensor], owner: str) -> None:
-    """Compare this party's network with the owner's."""
+def _owners(outlines: Any, plain: Mapping[str, Tensor], owner: str) -> dict[str, Outline]:
+    """The outlines that the owner sent, after comparing its network with this party's."""
     if not isinstance(outlines, Mapping):
         raise FrameError(f"'{owner}' sent something that describes no network.", owner)
     where = f"tacit.secret(net, owner={owner!r}) at {caller_line()}"
@@ -110,18 +113,20 @@ def _check_same(outlines: Any, plain: Mapping[str, Tensor], owner: str) -> None:
             )
     if list(outlines) != list(plain):
         raise MisuseError(f"{where}: the parameters come in another order than at '{owner}'.")
+    found = {name: Outline.from_json(outlines[name], owner) for name in plain}
     for name, tensor in plain.items():
-        here, there = Outline.of(tensor), Outline.from_json(outlines[name], owner)
+        here, there = Outline.of(tensor), found[name]
         if here[:2] != there[:2]:
             raise MisuseError(
                 f"{where}: {name} is {here.shape} {here.dtype} here and {there.shape} {there.dtype} at '{owner}'. "
                 "Build the same network at every party."
             )
-        if here != there:
+        if here.requires_grad != there.requires_grad:
             raise MisuseError(
                 f"{where}: {name}.requires_grad is {here.requires_grad} here and {there.requires_grad} at '{owner}'. "
                 "Freeze the same parameters at every party."
             )
+    return found
 
 
 def _replace(protocol: Protocol, net: nn.Module, name: str, tensor: Tensor, secret: Secret) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -35,32 +35,50 @@ class Outline(NamedTuple):
     shape: tuple[int, ...]
     dtype: torch.dtype
     requires_grad: bool
+    stride: tuple[int, ...]
 
     @staticmethod
     def of(value: Tensor) -> Outline:
-        """The outline of a plain tensor. Raises EncodingError for a type that cannot be secret."""
+        """The outline of a plain tensor's clone: dense, in the order in which its dimensions lie in memory.
+
+        Raises EncodingError for a type that cannot be secret.
+        """
         if value.dtype not in TYPES.values():
             raise EncodingError(f"A secret cannot be {value.dtype}. Convert it to one of {', '.join(TYPES)} first.")
-        return Outline(tuple(value.shape), value.dtype, value.requires_grad)
+        stride = torch.empty_like(value).stride()
+        return Outline(tuple(value.shape), value.dtype, value.requires_grad, stride)
 
     def to_json(self) -> list[Any]:
         """A JSON value that ``from_json`` reads."""
-        return [list(self.shape), str(self.dtype).removeprefix("torch."), self.requires_grad]
+        return [list(self.shape), str(self.dtype).removeprefix("torch."), self.requires_grad, list(self.stride)]
 
     @staticmethod
     def from_json(value: Any, owner: str) -> Outline:
         """Read what ``owner`` sent. Raises FrameError for anything that describes no tensor of a size that can be."""
         try:
-            shape, dtype, requires_grad = value
-            outline = Outline(tuple(shape), TYPES[dtype], requires_grad)
+            shape, dtype, requires_grad, stride = value
+            outline = Outline(tuple(shape), TYPES[dtype], requires_grad, tuple(stride))
             legal = type(requires_grad) is bool and len(outline.shape) <= _MAX_DIMS
             legal = legal and all(type(n) is int and n >= 0 for n in outline.shape)
             legal = legal and math.prod(outline.shape) <= _MAX_ELEMENTS
+            legal = legal and _is_dense(outline.shape, outline.stride)
         except (TypeError, ValueError, KeyError):
             legal = False
         if not legal:
             raise FrameError(f"'{owner}' sent something that describes no input.", owner)
         return outline
+
+
+def _is_dense(shape: Sequence[int], stride: Sequence[int]) -> bool:
+    """Whether these are the strides of a tensor that fills its memory, in any order of its dimensions."""
+    if len(shape) != len(stride) or not all(type(step) is int and 0 <= step <= _MAX_ELEMENTS for step in stride):
+        return False
+    reach = 1
+    for step, size in sorted((step, size) for step, size in zip(stride, shape, strict=True) if size != 1):
+        if step != reach and 0 not in shape:
+            return False
+        reach *= size
+    return True
 
 
 def announce(protocol: Protocol, prepare: Callable[[], tuple[Any, _T]]) -> _T:

@@ -38,8 +38,8 @@ def share_tensor(protocol: Protocol, value: Any, owner: str) -> Secret:
     """Make a secret of a value that ``owner`` has.
 
     value: a tensor, numpy array, number or list at the owner; elsewhere None, or a tensor of the same shape and dtype
-    (its content is not used). Shape, dtype and requires_grad travel from the owner; the value does not: one round, and
-    no bytes but those. Raises EncodingError at the owner for values beyond the range, NaN or infinite, and
+    (its content is not used). Shape, strides, dtype and requires_grad travel from the owner; the value does not: one
+    round, and no bytes but those. Raises EncodingError at the owner for values beyond the range, NaN or infinite, and
     InputRefusedError elsewhere.
     """
     rank_of(protocol.party, owner)
@@ -64,7 +64,14 @@ def shared(
     plain: the value itself at the owner, which a debug session tells the others.
     """
     rank, boolean = rank_of(protocol.party, owner), outline.dtype == torch.bool
-    share = protocol.share(ring, rank, outline.shape, unit_of(protocol, outline.dtype), boolean, moved=True)
+    shape, stride = outline.shape, outline.stride
+    order = sorted(range(len(shape)), key=lambda d: (-stride[d], d))  # as they lie in memory
+    there = tuple(shape[d] for d in order)
+    if ring is not None:
+        ring = ring.permute(order).contiguous()
+    share = protocol.share(ring, rank, there, unit_of(protocol, outline.dtype), boolean, moved=True)
+    if share.parts[0].stride() != stride:
+        share = share.view(lambda part: part.as_strided(shape, stride))
     out = Secret(protocol, share, outline.dtype)
     if protocol.shadows is not None:
         protocol.shadows.begin(out, plain, rank)
