@@ -77,6 +77,22 @@ def test_what_is_not_built_says_so(name):
     assert "test_refusals.py:" in str(error)
 
 
+@pytest.mark.parametrize(
+    "dense",
+    [
+        lambda x: x.to_sparse(),
+        lambda x: torch.sparse.mm(x.to_sparse(), x),
+        lambda x: torch.fft.rfft(x),
+        lambda x: functional.embedding(torch.tensor([1]), x.requires_grad_(), sparse=True).sum().backward(),
+    ],
+)
+def test_what_gets_no_rule_says_why_in_one_line(dense):
+    error = at_the_lab(dense)
+    assert isinstance(error, UnsupportedOpError)
+    assert "test_refusals.py:" in str(error)
+    assert "To add one" not in str(error)
+
+
 def test_an_unknown_operation_tells_how_to_add_it():
     text = str(at_the_lab(lambda x: torch.special.i1(x)))
     assert "aten.special_i1.default has no rule for secrets yet (called at test_refusals.py:" in text

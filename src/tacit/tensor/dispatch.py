@@ -15,7 +15,7 @@ from tacit.errors import MisuseError, PeerError, UnsupportedOpError
 from tacit.protocols._base import Protocol
 from tacit.tensor import registry
 from tacit.tensor.geometry import conformed
-from tacit.tensor.hints import HINTS
+from tacit.tensor.hints import HINTS, never
 from tacit.tensor.kinds import promoted
 from tacit.tensor.nothing import of_nothing
 
@@ -146,6 +146,8 @@ def _decomposed(op: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> 
 
 def _unsupported(op: OpOverload) -> UnsupportedOpError:
     name = registry.short_name(op)
+    if why := never(name):
+        return UnsupportedOpError(f"{name} at {caller_line()}: {why}")
     hint = HINTS.get(name, "")
     return UnsupportedOpError(
         f"{op} has no rule for secrets yet (called at {caller_line()}). {hint + ' ' if hint else ''}"

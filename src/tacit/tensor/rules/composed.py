@@ -21,7 +21,7 @@ aten = torch.ops.aten
 _PLACING = (
     "alias_copy as_strided_copy diagonal_copy expand_copy narrow_copy permute_copy "
     "split_with_sizes_copy squeeze_copy squeeze_copy.dim squeeze_copy.dims t_copy transpose_copy.int "
-    "unbind_copy.int unfold_copy unsqueeze_copy view_copy block_diag _chunk_cat rot90 take "
+    "unbind_copy.int unfold_copy unsqueeze_copy view_copy block_diag _chunk_cat rot90 take index_copy "
     "select_scatter slice_scatter unsafe_split.Tensor unsafe_split_with_sizes unsafe_chunk fill.Scalar fill.Tensor "
     "im2col col2im reflection_pad1d reflection_pad2d reflection_pad3d reflection_pad1d_backward "
     "reflection_pad2d_backward reflection_pad3d_backward "

@@ -73,3 +73,33 @@ def hardswish_backward(protocol: Protocol, grad: Tensor, x: Secret) -> Tensor:
     """``grad * (x / 3 + 1/2)`` between -3 and 3, the gradient above: two selects."""
     above = x >= 3
     return grad * (((x > -3) ^ above) * (x / 3 + 0.5) + above.to(x.dtype))
+
+
+@rule(aten._prelu_kernel.default)
+def prelu(protocol: Protocol, x: Tensor, weight: Tensor) -> Tensor:
+    """``max(x, 0) + weight * min(x, 0)``: a ReLU, and a product for a secret weight."""
+    positive = x.relu()
+    return positive + weight * (x - positive)
+
+
+@rule(aten._prelu_kernel_backward.default)
+def prelu_backward(protocol: Protocol, grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Two selects and two products; the sign is known since the forward pass."""
+    above = x > 0
+    return torch.where(above, grad, grad * weight), torch.where(above, torch.zeros_like(x), grad * x)
+
+
+@rule(aten.glu.default)
+def glu(protocol: Protocol, x: Secret, dim: int = -1) -> Tensor:
+    """One half times the sigmoid of the other."""
+    first, second = x.chunk(2, dim)
+    return first * second.sigmoid()
+
+
+@rule(aten.glu_backward.default)
+def glu_backward(protocol: Protocol, grad: Tensor, x: Secret, dim: int) -> Tensor:
+    """A sigmoid again, and three products."""
+    first, second = x.chunk(2, dim)
+    gate = second.sigmoid()
+    part = grad * gate
+    return torch.cat((part, part * first * (1 - gate)), dim)

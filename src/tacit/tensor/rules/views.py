@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.utils._mode_utils import no_dispatch
 
 from tacit.protocols._base import Protocol
 from tacit.tensor.registry import rule
@@ -39,6 +40,26 @@ _LISTS_OF_VIEWS: tuple[OpOverload, ...] = (
     aten.unbind.int,
 )
 
+_IN_PLACE: tuple[tuple[OpOverload, OpOverload], ...] = (
+    (aten.squeeze_.default, aten.squeeze.default),
+    (aten.squeeze_.dim, aten.squeeze.dim),
+    (aten.squeeze_.dims, aten.squeeze.dims),
+    (aten.unsqueeze_.default, aten.unsqueeze.default),
+    (aten.transpose_.default, aten.transpose.int),
+    (aten.t_.default, aten.t.default),
+    (aten.as_strided_.default, aten.as_strided.default),
+)
+"""What gives a tensor another outline, and the view that this is of what it was."""
+
+
+def _enter_in_place(op: OpOverload, view: OpOverload) -> None:
+    @rule(op)
+    def reshaped(protocol: Protocol, x: Secret, *args: Any, **kwargs: Any) -> Secret:
+        x._held = x._share.view(lambda part: view(part, *args, **kwargs))
+        with no_dispatch():  # the outline itself: what PyTorch knows of the tensor
+            op(x, *args, **kwargs)
+        return x
+
 
 def _enter(op: OpOverload) -> None:
     @rule(op)
@@ -67,3 +88,5 @@ for _op in _VIEWS:
     _enter(_op)
 for _op in _LISTS_OF_VIEWS:
     _enter_list(_op)
+for _op, _view in _IN_PLACE:
+    _enter_in_place(_op, _view)
