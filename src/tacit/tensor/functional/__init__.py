@@ -1,5 +1,27 @@
-"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, moves, layers."""
+"""Functions that are caught whole: attention, whose fused forms hide the scores, dropout, division, norms, layers."""
 
-from tacit.tensor.functional import attention, devices, division, dropout, heads, norm, recurrent, similarity
+from tacit.tensor.functional import (
+    attention,
+    deviation,
+    devices,
+    division,
+    dropout,
+    heads,
+    norm,
+    recurrent,
+    similarity,
+    vector_norm,
+)
 
-__all__ = ["attention", "devices", "division", "dropout", "heads", "norm", "recurrent", "similarity"]
+__all__ = [
+    "attention",
+    "deviation",
+    "devices",
+    "division",
+    "dropout",
+    "heads",
+    "norm",
+    "recurrent",
+    "similarity",
+    "vector_norm",
+]

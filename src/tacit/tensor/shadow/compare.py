@@ -56,11 +56,10 @@ def overflow(name: str, wanted: Tensor, scale: int, pending: bool) -> Fault | No
 
 def squares_overflow(name: str, args: Sequence[Any], frac_bits: int) -> Fault | None:
     """Whether sums of squares that an operation makes of plain ``args`` do not fit before their truncation."""
-    squares = sums_of_squares(name, args)
-    largest = 0.0 if squares is None else float(squares.max())
-    if largest < 2.0 ** (RANGE_BITS - 2 * frac_bits):
+    found = sums_of_squares(name, args, frac_bits)
+    if found is None or found[0] < 2.0 ** (RANGE_BITS - found[1]):
         return None
-    return Fault(beyond("a sum of squares before its truncation", largest, 2 * frac_bits), beyond=True)
+    return Fault(beyond("a sum of squares before its truncation", *found), beyond=True)
 
 
 def off(name: str, got: Tensor, wanted: Tensor, frac_bits: int) -> Tensor:

@@ -24,7 +24,7 @@ from tacit.protocols.debug import opened
 from tacit.protocols.share import Share, Storage
 from tacit.ring.fixed_point import decode
 from tacit.tensor.geometry import conformed
-from tacit.tensor.intermediates import SQUARING
+from tacit.tensor.intermediates import LENGTHS, SQUARING
 from tacit.tensor.registry import short_name
 from tacit.tensor.secret import Secret
 from tacit.tensor.shadow import compare, place, plain
@@ -254,7 +254,7 @@ class _Watch:
             self._shadows.judge(self._name, x, versions)
 
     def _check_squares(self) -> None:
-        if self._name not in SQUARING:
+        if self._name not in SQUARING | LENGTHS:
             return
         shadows = self._shadows
         held = self._decoded(None)
