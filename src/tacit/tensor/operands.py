@@ -12,6 +12,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from tacit.caller import caller_line
 from tacit.errors import EncodingError
 from tacit.protocols import Protocol
 from tacit.protocols.share import EVERYONE, Share, required
@@ -155,7 +156,10 @@ def _number_factor(value: Number, frac_bits: int, most: int) -> Factor:
 def _layout(largest: float, frac_bits: int, most: int) -> tuple[int, int]:
     """Fraction bits and shift for a factor of which this is the largest element."""
     if not math.isfinite(largest):
-        raise EncodingError("A public factor is NaN or infinite, which fixed point cannot hold.")
+        raise EncodingError(
+            f"A secret at {caller_line()} meets a public factor that is NaN or infinite, and fixed point has only finite "
+            "numbers. Replace it before (torch.where, torch.nan_to_num); where it is a mask, use masked_fill."
+        )
     wanted = frac_bits + max(0, 1 - math.frexp(largest)[1])
     shift = wanted - most if wanted - most > frac_bits + 1 - _FEWEST_BITS else 0
     return min(wanted, most), shift
