@@ -208,3 +208,33 @@ def test_attention_without_channels_is_a_mean(causal):
         for ours, wanted in zip(found, theirs, strict=True):
             assert ours.shape == wanted.shape
             assert torch.allclose(ours, wanted, atol=1e-3)
+
+
+OVER_ZERO = {
+    "x / 0": lambda x, zero: x / zero,
+    "3 / 0": lambda x, zero: 3 / zero,
+    "1 / 0": lambda x, zero: 1 / zero,
+    "reciprocal": lambda x, zero: zero.reciprocal(),
+    "0 ** -1": lambda x, zero: zero**-1,
+    "0 ** -2": lambda x, zero: zero**-2,
+    "public / 0": lambda x, zero: torch.tensor([5.0, -7.0, 1e5]) / zero,
+}
+
+
+def test_every_quotient_over_a_secret_zero_is_zero():
+    def job():
+        x = tacit.secret(torch.tensor([1.0, -3.0, 3000.0]), owner="lab")
+        zero = tacit.secret(torch.zeros(3), owner="lab") + tacit.secret(torch.zeros(3), owner="clinic")
+        return {name: tacit.reveal(function(x, zero)) for name, function in OVER_ZERO.items()}
+
+    for name, found in at_all(job).items():
+        assert torch.equal(found, torch.zeros(3)), name
+
+
+def test_a_probability_of_zero_still_has_a_steep_loss():
+    def job():
+        p = tacit.secret(torch.tensor([0.0, 1.0]), owner="lab").requires_grad_()
+        loss = functional.binary_cross_entropy(p, torch.tensor([1.0, 0.0]), reduction="sum")
+        return [tacit.reveal(v) for v in torch.autograd.grad(loss, [p])]
+
+    assert torch.allclose(at_all(job)[0], torch.tensor([-1.0, 1.0]) * 2**17, rtol=1e-3)

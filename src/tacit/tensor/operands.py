@@ -157,8 +157,8 @@ def _layout(largest: float, frac_bits: int, most: int) -> tuple[int, int]:
     """Fraction bits and shift for a factor of which this is the largest element."""
     if not math.isfinite(largest):
         raise EncodingError(
-            f"A secret at {caller_line()} meets a public factor that is NaN or infinite, and fixed point has only finite "
-            "numbers. Replace it before (torch.where, torch.nan_to_num); where it is a mask, use masked_fill."
+            f"A secret at {caller_line()} meets a public factor that is NaN or infinite, and fixed point has only "
+            "finite numbers. Replace it before (torch.where, torch.nan_to_num); where it is a mask, use masked_fill."
         )
     wanted = frac_bits + max(0, 1 - math.frexp(largest)[1])
     shift = wanted - most if wanted - most > frac_bits + 1 - _FEWEST_BITS else 0

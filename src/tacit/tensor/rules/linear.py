@@ -135,8 +135,8 @@ def quotient(protocol: Protocol, x: Share, y: Tensor | Number) -> Share:
     if bool(zero.any()) if isinstance(zero, Tensor) else zero:
         where = f" at {zero.nonzero()[0].tolist()}" if isinstance(zero, Tensor) and zero.dim() else ""
         raise EncodingError(
-            f"div at {caller_line()}: a secret is divided by a public number that is 0{where}. PyTorch gives inf or nan, "
-            "and fixed point has only finite numbers. Replace zeros before: x / torch.where(y == 0, 1, y)."
+            f"div at {caller_line()}: a secret is divided by a public number that is 0{where}. PyTorch gives inf or "
+            "nan, and fixed point has only finite numbers. Replace zeros before: x / torch.where(y == 0, 1, y)."
         )
     return scaled(protocol, x, y.detach().double().reciprocal() if isinstance(y, Tensor) else 1 / float(y))
 
