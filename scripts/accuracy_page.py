@@ -44,7 +44,8 @@ TAIL = """
 * A result that leaves the range saturates where the table says so (exp), and elsewhere has no meaning: run with
   `protocol="plaintext"` on data of your own to notice.
 * Functions that end in 0, 1 or x far out (sigmoid, tanh, erf, GELU, SiLU, softplus) are exact there.
-* 0 counts as half a unit in log, reciprocal and rsqrt: the largest result, instead of an infinity.
+* 0 and less count as half a unit in log and rsqrt, as does 0 in powers that are not whole: the largest result,
+  instead of an infinity. sqrt of what is negative is 0. Every quotient over a secret 0 is 0: `x / 0`, `0 ** -2`.
 * `x / y` is made of y's mantissa and x moved by y's exponent: it does not lose digits as `x * (1 / y)` does.
 * softmax keeps exponentials and their sum with 30 fraction bits, so a row of 50,000 entries sums to 1. Layer
   normalization never truncates the variance, so that 1e-6 and 1e6 are as good as 1.

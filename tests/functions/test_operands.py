@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -110,7 +111,9 @@ def test_numbers_far_from_one() -> None:
 
 def test_results_saturate_where_they_leave_the_range() -> None:
     assert at_numbers(exponential.exp, [31.5, 40.0, 1e12]) == [2.0**45] * 3
-    assert at_numbers(reciprocal.reciprocal, [0.0])[0] == pytest.approx(2.0**17, rel=1e-3)
+    assert at_numbers(reciprocal.reciprocal, [0.0]) == [0.0]
+    largest = partial(reciprocal.reciprocal, zero_as_half=True)
+    assert at_numbers(largest, [0.0])[0] == pytest.approx(2.0**17, rel=1e-3)
     close(at_numbers(logarithm.logarithm, [0.0, -5.0]), [-17 * math.log(2)] * 2)
     close(at_numbers(roots.square_root, [0.0, -5.0]), [0.0, 0.0])
     assert at_numbers(roots.inverse_root, [0.0])[0] == pytest.approx(2**8.5, rel=1e-3)

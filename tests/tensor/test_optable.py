@@ -5,7 +5,7 @@ import pytest
 from tacit.testing import optable
 
 PART = (
-    r"^(acos|atan2|sort|topk|median|quantile|cumprod|cummax|remainder|fmod|div.floor_rounding|gather|take_along_dim|"
+    r"^(acos|atan2|msort|topk|median|quantile|cumprod|cummax|remainder|fmod|div.floor_rounding|gather|take_along_dim|"
     r"index_put|scatter_add|scatter_reduce.amax|searchsorted|nn.functional.(interpolate.bicubic|grid_sample|pad.reflect|"
     r"max_pool3d|multi_margin_loss|unfold)|cdist|logcumsumexp|logical_and|prod|softmax|addmm)$"
 )

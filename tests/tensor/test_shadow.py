@@ -539,3 +539,42 @@ def test_a_debug_session_in_processes():
 
 def _overflowing():
     return secret(40000.0) * secret(40000.0, owner="clinic")
+
+
+OUTSIDE = {
+    "div": (lambda x: 3 / x, "gives 0 where PyTorch gives inf at [0] (1 of 3 elements)"),
+    "reciprocal": (lambda x: 1 / x, "gives 0 where PyTorch gives inf at [0] (1 of 3 elements)"),
+    "pow": (lambda x: x**-2, "gives 0 where PyTorch gives inf at [0] (1 of 3 elements)"),
+    "log": (lambda x: x.log(), "gives -11.78"),
+    "sqrt": (lambda x: x.sqrt(), "gives 0 where PyTorch gives nan at [1] (1 of 3 elements)"),
+    "rsqrt": (lambda x: x.rsqrt(), "where PyTorch gives inf at [0] (2 of 3 elements)"),
+}
+
+
+@pytest.mark.parametrize("op", OUTSIDE)
+def test_arguments_outside_the_domain_are_named_once(op, caplog):
+    function, says = OUTSIDE[op]
+
+    def job():
+        x = secret(0.0, -1.0, 2.0) + secret(0.0, 0.0, 0.0, owner="clinic")
+        for _ in range(2):
+            y = function(x)
+        return tacit.reveal(y)
+
+    with caplog.at_level(logging.WARNING, "tacit.tensor.shadow"):
+        assert run(job).isfinite().all()
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("tacit.tensor.shadow")]
+    assert len(told) == 2  # one at each party
+    assert all(text.startswith(f"{op} at test_shadow.py:") and "outside its domain" in text for text in told)
+    assert all(says in text for text in told)
+
+
+def test_public_masks_of_infinities_are_not_outside_a_domain(caplog):
+    def job():
+        x = secret(1.0, 2.0, 3.0) + secret(0.5, 0.5, 0.5, owner="clinic")
+        mask = torch.tensor([0.0, -float("inf"), 0.0])
+        return tacit.reveal((x + mask).softmax(0)), tacit.reveal(x.masked_fill(mask < 0, -float("inf")).softmax(0))
+
+    with caplog.at_level(logging.WARNING, "tacit.tensor.shadow"):
+        run(job)
+    assert not [record for record in caplog.records if record.name.startswith("tacit.tensor.shadow")]

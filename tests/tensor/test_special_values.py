@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 import tacit
+from tacit.errors import EncodingError
 
 SETTINGS = tacit.Settings(randomness="insecure_local")
 UNIT = 2.0**-16
@@ -128,3 +129,112 @@ def test_small_public_integers_do_not_wrap(dtype, secret):
 
     theirs = (x - u, x > u, x == u, torch.where(x > u, x, u))
     assert all(torch.equal(a, b) for a, b in zip(at_all(job), theirs, strict=True))
+
+
+DIVISORS = {
+    "a number": 0,
+    "a real number": 0.0,
+    "a tensor": torch.tensor([1.0, 0.0, 2.0]),
+    "bits": torch.tensor([True, False, True]),
+    "integers": torch.tensor([1, 0, 3]),
+}
+
+
+@pytest.mark.parametrize("divisor", DIVISORS)
+def test_division_by_a_public_zero_is_refused_with_line_and_remedy(divisor):
+    y = DIVISORS[divisor]
+
+    def job():
+        x = tacit.secret(torch.ones(3), owner="lab")
+        with pytest.raises(EncodingError, match=r"div at test_special_values\.py:\d+: .*torch\.where\(y == 0"):
+            x / y
+        with pytest.raises(EncodingError, match="div at"):
+            x.clone().div_(y)
+        return True
+
+    assert at_all(job)
+
+
+def test_a_public_factor_that_is_no_number_is_refused_with_line_and_remedy():
+    def job():
+        x = tacit.secret(torch.ones(2), owner="lab")
+        for factor in (float("nan"), torch.tensor([1.0, float("inf")])):
+            with pytest.raises(EncodingError, match=r"at test_special_values\.py:\d+ .*nan_to_num"):
+                x * factor
+        return True
+
+    assert at_all(job)
+
+
+EMPTIES = {
+    "whole and real": (torch.tensor([1, 2]), torch.zeros(0)),
+    "rows and real": (torch.ones(2, 2, dtype=torch.int64), torch.zeros(0)),
+    "bits and whole": (torch.tensor([True, False]), torch.zeros(0, dtype=torch.uint8)),
+    "single and double": (torch.tensor([1.0, 2.0]), torch.zeros(0, dtype=torch.float64)),
+}
+
+
+@pytest.mark.parametrize("case", EMPTIES)
+@pytest.mark.parametrize("empty_is_secret", [True, False])
+def test_cat_promotes_by_empty_members_too(case, empty_is_secret):
+    x, empty = EMPTIES[case]
+
+    def job():
+        other = tacit.secret(empty, owner="clinic") if empty_is_secret else empty
+        joined = torch.cat([tacit.secret(x, owner="lab"), other])
+        return joined.dtype, joined.stride(), tacit.reveal(joined)
+
+    theirs = torch.cat([x, empty])
+    for dtype, stride, ours in tacit.run(job, ["lab", "clinic"], settings=SETTINGS).values():
+        assert (dtype, stride) == (theirs.dtype, theirs.stride())
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_without_channels_is_a_mean(causal):
+    def attended(query, value):
+        query, value = query.requires_grad_(), value.requires_grad_()
+        out = functional.scaled_dot_product_attention(query, query, value, is_causal=causal)
+        return [out.detach(), *torch.autograd.grad(out[..., 0].sum(), (query, value))]
+
+    query, value = torch.zeros(1, 3, 0), torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]]])
+
+    def job():
+        found = attended(tacit.secret(query, owner="lab"), tacit.secret(value, owner="clinic"))
+        return [tacit.reveal(v) for v in found]
+
+    theirs = attended(query, value)
+    for found in tacit.run(job, ["lab", "clinic"], settings=SETTINGS).values():
+        for ours, wanted in zip(found, theirs, strict=True):
+            assert ours.shape == wanted.shape
+            assert torch.allclose(ours, wanted, atol=1e-3)
+
+
+OVER_ZERO = {
+    "x / 0": lambda x, zero: x / zero,
+    "3 / 0": lambda x, zero: 3 / zero,
+    "1 / 0": lambda x, zero: 1 / zero,
+    "reciprocal": lambda x, zero: zero.reciprocal(),
+    "0 ** -1": lambda x, zero: zero**-1,
+    "0 ** -2": lambda x, zero: zero**-2,
+    "public / 0": lambda x, zero: torch.tensor([5.0, -7.0, 1e5]) / zero,
+}
+
+
+def test_every_quotient_over_a_secret_zero_is_zero():
+    def job():
+        x = tacit.secret(torch.tensor([1.0, -3.0, 3000.0]), owner="lab")
+        zero = tacit.secret(torch.zeros(3), owner="lab") + tacit.secret(torch.zeros(3), owner="clinic")
+        return {name: tacit.reveal(function(x, zero)) for name, function in OVER_ZERO.items()}
+
+    for name, found in at_all(job).items():
+        assert torch.equal(found, torch.zeros(3)), name
+
+
+def test_a_probability_of_zero_still_has_a_steep_loss():
+    def job():
+        p = tacit.secret(torch.tensor([0.0, 1.0]), owner="lab").requires_grad_()
+        loss = functional.binary_cross_entropy(p, torch.tensor([1.0, 0.0]), reduction="sum")
+        return [tacit.reveal(v) for v in torch.autograd.grad(loss, [p])]
+
+    assert torch.allclose(at_all(job)[0], torch.tensor([-1.0, 1.0]) * 2**17, rtol=1e-3)

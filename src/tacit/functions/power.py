@@ -22,7 +22,7 @@ def power(protocol: Protocol, x: Share, exponent: float) -> Share:
     """``x**exponent`` for a public exponent.
 
     Whole exponents: any sign of x, ``|x**exponent| < 2**30`` (with 16 fraction bits); see ``whole_power``; negative
-    ones are powers of the reciprocal (0 counts as half a unit). 1/2 and -1/2: see ``roots``. Others: ``x > 0``, see
+    ones are powers of the reciprocal (which of 0 is 0). 1/2 and -1/2: see ``roots``. Others: ``x > 0``, see
     ``secret_power``; a negative x counts as 0, and 0 as half a unit.
     """
     if exponent == int(exponent) and abs(exponent) <= MOST_SQUARED:

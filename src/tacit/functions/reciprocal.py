@@ -17,10 +17,11 @@ _WIDEST = 40
 _AT_ZERO = sum(coefficients.RECIPROCAL.cosines)
 
 
-def reciprocal(protocol: Protocol, x: Share, positive: bool = False) -> Share:
-    """``1 / x``. ``|x| < 2**45`` (with 16 fraction bits); error 5e-5 of the result or 2 units; 1/0 is ``2**17``.
+def reciprocal(protocol: Protocol, x: Share, positive: bool = False, zero_as_half: bool = False) -> Share:
+    """``1 / x``. ``|x| < 2**45`` (with 16 fraction bits); error 5e-5 of the result or 2 units; 1/0 is 0.
 
-    0 counts as half a unit. (With more than 20 fraction bits, what is below 2**-19 counts as 2**-20.)
+    zero_as_half: 0 counts as half a unit instead, so that 1/0 is ``2**17``: where it stands for what is tiny. (With
+    more than 20 fraction bits, what is below 2**-19, 0 too, always counts as 2**-20.)
     Eight rounds; 134 bytes, or 91 where x is known to be positive; from the dealer 1000 bytes, or 730. A pending x is
     settled first.
     """
@@ -32,7 +33,8 @@ def reciprocal(protocol: Protocol, x: Share, positive: bool = False) -> Share:
     (inverse,) = protocol.waves(found.mantissa(), _PERIOD, [coefficients.RECIPROCAL.wave()])
     last = found.exponents[-1]
     settled_at(protocol, inverse, min(22, 52 - last + max(0, first)))
-    of_zero = round(2.0 ** (last + STEP + 1 - max(0, first)) / _AT_ZERO)
+    tiny = zero_as_half or first > LOWEST
+    of_zero = round(2.0 ** (last + STEP + 1 - max(0, first)) / _AT_ZERO) if tiny else 0
     power = found.number(lambda k: 1 << (last - k), last + STEP - x.scale, none=of_zero)
     return settled_at(protocol, protocol.multiply(MUL, inverse, power), unit)
 

@@ -166,9 +166,9 @@ class Ranges:
         x = args[0] if args and isinstance(args[0], Tensor) else None
         if x is None or not x.dtype.is_floating_point or not x.numel():
             return
-        squares = sums_of_squares(name, args)
+        squares = sums_of_squares(name, args, self._frac_bits)
         if squares is not None:
-            yield "a sum of squares", _largest(squares), 2 * self._frac_bits
+            yield "a sum of squares", *squares
         if name == "mean":
             yield "the sum", _largest(x.detach().double().sum(args[1] if len(args) > 1 else None)), self._frac_bits
         if name in _COMPARING and self._compare_bits < RANGE_BITS + 2:

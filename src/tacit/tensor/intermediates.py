@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 SQUARING = {
     *("native_layer_norm", "native_group_norm", "native_batch_norm", "_fused_rms_norm", "rms_norm"),
-    *("var", "std", "var_mean", "std_mean", "linalg_vector_norm", "mse_loss"),
+    *("var", "var_mean", "mse_loss"),
 }
+LENGTHS = {"linalg_vector_norm", "unit_vectors", "std", "std_mean"}
+"""Whose squares are of whole parts, whatever the fraction bits."""
 
 
-def sums_of_squares(name: str, args: Sequence[Any]) -> Tensor | None:
-    """The sums of squares that the operation called ``name`` makes of plain ``args``; None if it makes none."""
-    if name not in SQUARING or not isinstance(args[0], Tensor) or not args[0].numel():
+def sums_of_squares(name: str, args: Sequence[Any], frac_bits: int) -> tuple[float, int] | None:
+    """The largest sum of squares that the operation called ``name`` makes of plain ``args``, and its fraction bits.
+
+    None if it makes none.
+    """
+    if name not in SQUARING | LENGTHS or not isinstance(args[0], Tensor) or not args[0].numel():
         return None
-    x = args[0].detach().double()
+    found = _sums(name, args, args[0].detach().double())
+    if found is None or not found.numel():
+        return None
+    size = torch.where(found.isnan(), 0, found)
+    return float(size.max()), 0 if name in LENGTHS else 2 * frac_bits
+
+
+def _sums(name: str, args: Sequence[Any], x: Tensor) -> Tensor | None:
     if name == "native_layer_norm":
         return _spread(x.flatten(x.dim() - len(args[1])))
     if name in ("_fused_rms_norm", "rms_norm"):
@@ -31,6 +44,8 @@ def sums_of_squares(name: str, args: Sequence[Any]) -> Tensor | None:
         return (x - x.mean(dims, keepdim=True)).square().sum(dims)
     if name == "linalg_vector_norm":
         return x.square().sum(args[2] if len(args) > 2 else None) if len(args) < 2 or args[1] == 2 else None
+    if name == "unit_vectors":
+        return x.square().sum(-1)
     squares: Tensor = (x - args[1]).square()  # mse_loss
     return squares.sum() if len(args) < 3 or args[2] else squares
 

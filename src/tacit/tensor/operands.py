@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
@@ -11,6 +12,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from tacit.caller import caller_line
 from tacit.errors import EncodingError
 from tacit.protocols import Protocol
 from tacit.protocols.share import EVERYONE, Share, required
@@ -54,11 +56,20 @@ def _stand_in(kind: Kind) -> Any:
 def dims_of(x: Tensor, dim: Sequence[int] | int | None) -> list[int]:
     """The dimensions of ``x`` that ``dim`` names, counted from 0 and in order; all of them if it names none.
 
-    A tensor without dimensions has none, though PyTorch takes 0 and -1 for it.
+    A tensor without dimensions has none, though PyTorch takes 0 and -1 for it. Raises what PyTorch raises.
     """
-    if not x.dim() or dim is None or (not isinstance(dim, int) and not len(dim)):
+    if dim is None or (not isinstance(dim, int) and not len(dim)):
         return list(range(x.dim()))
-    return sorted(d % x.dim() for d in ([dim] if isinstance(dim, int) else dim))
+    named = [dim] if isinstance(dim, int) else list(dim)
+    most = max(1, x.dim())
+    for d in named:
+        if not -most <= d < most:
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], but got {d})")
+    found = sorted(d % most for d in named)
+    for d, following in itertools.pairwise(found):
+        if d == following:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return found if x.dim() else []
 
 
 def unit_of(protocol: Protocol, dtype: torch.dtype) -> int:
@@ -145,7 +156,10 @@ def _number_factor(value: Number, frac_bits: int, most: int) -> Factor:
 def _layout(largest: float, frac_bits: int, most: int) -> tuple[int, int]:
     """Fraction bits and shift for a factor of which this is the largest element."""
     if not math.isfinite(largest):
-        raise EncodingError("A public factor is NaN or infinite, which fixed point cannot hold.")
+        raise EncodingError(
+            f"A secret at {caller_line()} meets a public factor that is NaN or infinite, and fixed point has only "
+            "finite numbers. Replace it before (torch.where, torch.nan_to_num); where it is a mask, use masked_fill."
+        )
     wanted = frac_bits + max(0, 1 - math.frexp(largest)[1])
     shift = wanted - most if wanted - most > frac_bits + 1 - _FEWEST_BITS else 0
     return min(wanted, most), shift

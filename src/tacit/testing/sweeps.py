@@ -159,7 +159,7 @@ def _softplus(x: Tensor) -> Tensor:
 
 
 def _reciprocal(x: Tensor) -> Tensor:
-    return torch.where(x == 0, 1 / HALF, 1 / x)
+    return torch.where(x == 0, 0, 1 / x)
 
 
 def _pending_rsqrt(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from tacit.tensor.functional import (
     attention,
+    deviation,
     devices,
     distances,
     division,
@@ -16,10 +17,12 @@ from tacit.tensor.functional import (
     sampling,
     scan,
     similarity,
+    vector_norm,
 )
 
 __all__ = [
     "attention",
+    "deviation",
     "devices",
     "distances",
     "division",
@@ -34,4 +37,5 @@ __all__ = [
     "sampling",
     "scan",
     "similarity",
+    "vector_norm",
 ]

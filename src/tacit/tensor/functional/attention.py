@@ -31,7 +31,8 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = (t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value))
     # The smaller operand takes the factor: there are fewer truncations than in a matrix of scores.
-    scores = (query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)) @ key.transpose(-2, -1)
+    factor = 1 / math.sqrt(max(1, query.shape[-1])) if scale is None else scale  # with no channels any factor is right
+    scores = (query * factor) @ key.transpose(-2, -1)
     allowed = torch.ones(scores.shape[-2:], dtype=torch.bool).tril() if is_causal else attn_mask
     weights = torch.softmax(_masked(scores, allowed), -1)
     if isinstance(allowed, Tensor) and not isinstance(allowed, Secret) and allowed.dtype == torch.bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
 from torch.nn import functional
 
 from tacit.tensor.caught import caught
+from tacit.tensor.definitions import whole
 
 aten = torch.ops.aten
 
@@ -21,7 +21,7 @@ class RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor | None, shape: Sequence[int], eps: float | None) -> Tensor:
         """The normalized rows, weighted."""
-        out, inverse = _whole(aten._fused_rms_norm.default, x, shape, weight, eps)
+        out, inverse = whole(aten._fused_rms_norm.default, x, shape, weight, eps)
         ctx.save_for_backward(x, inverse, *([] if weight is None else [weight]))
         ctx.shape = shape
         return out  # type: ignore[no-any-return]
@@ -31,7 +31,7 @@ class RmsNorm(torch.autograd.Function):
         """Of x and of the weight."""
         x, inverse, *weight = ctx.saved_tensors
         asked = list(ctx.needs_input_grad[:2])
-        found = _whole(
+        found = whole(
             aten._fused_rms_norm_backward.default, grads[0], x, ctx.shape, inverse, weight[0] if weight else None, asked
         )
         return *found, None, None
@@ -44,12 +44,3 @@ def rms_norm(
     """Error 1e-4 of the result and 2 units; see ``tacit.functions.normalization``. A product for a secret weight."""
     out: Tensor = RmsNorm.apply(input, weight, list(normalized_shape), eps)  # type: ignore[no-untyped-call]
     return out
-
-
-def _whole(op: OpOverload, *args: Any) -> Any:
-    """``op`` as one operation, though PyTorch would take it apart."""
-    kinds = [type(arg) for arg in args if isinstance(arg, Tensor) and type(arg).__torch_dispatch__ is not _PLAIN]
-    return kinds[0].__torch_dispatch__(op, (), args, {})
-
-
-_PLAIN = Tensor.__torch_dispatch__

@@ -22,7 +22,10 @@ aten = torch.ops.aten
 
 @rule(aten.div.Tensor, aten.div.Scalar)
 def div(protocol: Protocol, x: Operand, y: Operand) -> Secret:
-    """By a public number: free, left pending. By a secret: error 5e-5 of the result or 3 units; see ``divide``."""
+    """By a public number: free, left pending. By a secret: error 5e-5 of the result or 3 units; see ``divide``.
+
+    Over a secret 0 it is 0, whatever is divided; a public 0 raises EncodingError.
+    """
     dtype = result_type(x, y)
     if not dtype.is_floating_point:
         dtype = torch.get_default_dtype()
@@ -43,7 +46,7 @@ def _broadcast(x: Share, y: Share) -> tuple[Share, Share]:
 
 @rule(aten.reciprocal.default)
 def reciprocal(protocol: Protocol, x: Secret) -> Secret:
-    """Error 5e-5 of the result or 2 units, over the whole range; 1/0 is 2**17. Eight rounds, 131 bytes."""
+    """Error 5e-5 of the result or 2 units, over the whole range; 1/0 is 0. Eight rounds, 131 bytes."""
     share, dtype = real(protocol, x)
     return Secret(protocol, reciprocals.reciprocal(protocol, share), dtype)
 

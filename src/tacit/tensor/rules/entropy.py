@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tacit.functions.reciprocal import reciprocal
 from tacit.protocols._base import Protocol
 from tacit.tensor.registry import rule
+from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten
 
@@ -32,9 +34,17 @@ def binary_cross_entropy_backward(
     reduction: int = _MEAN,
 ) -> Tensor:
     """``(1 - target) / (1 - x) - target / x``: two reciprocals at once."""
-    inverse = torch.stack((x, 1 - x)).reciprocal()
+    inverse = _inverses(protocol, x)
     slope = (1 - target) * inverse[1] - target * inverse[0]
     return _weighted(grad, slope, weight, reduction)
+
+
+def _inverses(protocol: Protocol, x: Tensor) -> Tensor:
+    """``1 / x`` and ``1 / (1 - x)``; 0 counts as half a unit, as in the logarithm, so that its slope is steep."""
+    both = torch.stack((x, 1 - x))
+    if not isinstance(both, Secret):
+        return both.reciprocal()
+    return Secret(protocol, reciprocal(protocol, both._share, zero_as_half=True), x.dtype)
 
 
 @rule(aten.logit.default)
@@ -48,7 +58,7 @@ def logit(protocol: Protocol, x: Tensor, eps: float | None = None) -> Tensor:
 @rule(aten.logit_backward.default)
 def logit_backward(protocol: Protocol, grad: Tensor, x: Tensor, eps: float | None = None) -> Tensor:
     """``grad / x + grad / (1 - x)``: two reciprocals at once; 0 beyond the bounds."""
-    out = grad * torch.stack((x, 1 - x)).reciprocal().sum(0)
+    out = grad * _inverses(protocol, x).sum(0)
     return out if eps is None else out * ((x >= eps) & (x <= 1 - eps))
 
 

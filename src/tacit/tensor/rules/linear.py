@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tacit.caller import caller_line
-from tacit.errors import UnsupportedOpError
+from tacit.errors import EncodingError, UnsupportedOpError
 from tacit.functions.choice import gated
 from tacit.protocols._base import Protocol
 from tacit.protocols.share import EVERYONE, Share
@@ -130,12 +130,15 @@ def product(protocol: Protocol, x: Operand, y: Operand, dtype: torch.dtype) -> S
 
 
 def quotient(protocol: Protocol, x: Share, y: Tensor | Number) -> Share:
-    """``x`` over a public number; free, left pending."""
-    if isinstance(y, Tensor):
-        return scaled(protocol, x, y.detach().double().reciprocal())
-    if y == 0:
-        raise ZeroDivisionError(f"a secret is divided by the public number 0 at {caller_line()}")
-    return scaled(protocol, x, 1 / float(y))
+    """``x`` over a public number; free, left pending. Raises EncodingError for 0."""
+    zero = y == 0
+    if bool(zero.any()) if isinstance(zero, Tensor) else zero:
+        where = f" at {zero.nonzero()[0].tolist()}" if isinstance(zero, Tensor) and zero.dim() else ""
+        raise EncodingError(
+            f"div at {caller_line()}: a secret is divided by a public number that is 0{where}. PyTorch gives inf or "
+            "nan, and fixed point has only finite numbers. Replace zeros before: x / torch.where(y == 0, 1, y)."
+        )
+    return scaled(protocol, x, y.detach().double().reciprocal() if isinstance(y, Tensor) else 1 / float(y))
 
 
 @rule(aten.mean.default)

@@ -54,18 +54,24 @@ def clone(protocol: Protocol, x: Secret, *, memory_format: Any = None) -> Secret
 @rule(aten.cat.default)
 def cat(protocol: Protocol, tensors: Sequence[Secret | Tensor], dim: int = 0) -> Secret:
     """Free; public members are lifted."""
-    tensors = [t for t in tensors if t.dim() != 1 or t.numel()]  # torch.cat skips these, whatever the others' shape
-    return _joined(protocol, tensors, lambda *parts: torch.cat(parts, dim))
+    dtype = _common_type(tensors)
+    tensors = [t for t in tensors if t.dim() != 1 or t.numel()]  # torch.cat skips these, but for their type
+    return _joined(protocol, tensors, dtype, lambda *parts: torch.cat(parts, dim))
 
 
 @rule(aten.stack.default)
 def stack(protocol: Protocol, tensors: Sequence[Secret | Tensor], dim: int = 0) -> Secret:
     """Free; public members are lifted."""
-    return _joined(protocol, tensors, lambda *parts: torch.stack(parts, dim))
+    return _joined(protocol, tensors, _common_type(tensors), lambda *parts: torch.stack(parts, dim))
 
 
-def _joined(protocol: Protocol, tensors: Sequence[Secret | Tensor], join: Callable[..., Tensor]) -> Secret:
-    dtype = reduce(torch.promote_types, [t.dtype for t in tensors])
+def _common_type(tensors: Sequence[Tensor]) -> torch.dtype:
+    return reduce(torch.promote_types, [t.dtype for t in tensors])
+
+
+def _joined(
+    protocol: Protocol, tensors: Sequence[Secret | Tensor], dtype: torch.dtype, join: Callable[..., Tensor]
+) -> Secret:
     return Secret(protocol, protocol.copied(join, *(lifted(protocol, t, dtype) for t in tensors)), dtype)
 
 

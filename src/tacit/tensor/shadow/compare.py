@@ -56,11 +56,23 @@ def overflow(name: str, wanted: Tensor, scale: int, pending: bool) -> Fault | No
 
 def squares_overflow(name: str, args: Sequence[Any], frac_bits: int) -> Fault | None:
     """Whether sums of squares that an operation makes of plain ``args`` do not fit before their truncation."""
-    squares = sums_of_squares(name, args)
-    largest = 0.0 if squares is None else float(squares.max())
-    if largest < 2.0 ** (RANGE_BITS - 2 * frac_bits):
+    found = sums_of_squares(name, args, frac_bits)
+    if found is None or found[0] < 2.0 ** (RANGE_BITS - found[1]):
         return None
-    return Fault(beyond("a sum of squares before its truncation", largest, 2 * frac_bits), beyond=True)
+    return Fault(beyond("a sum of squares before its truncation", *found), beyond=True)
+
+
+def poles(own: Tensor, wanted: Tensor) -> str | None:
+    """Which results are infinite or no number where the secret's own is one, for people; None if none is."""
+    if not wanted.dtype.is_floating_point:
+        return None
+    where = ~wanted.isfinite()
+    if not bool(where.any()):
+        return None
+    flat = int(where.reshape(-1).to(torch.uint8).argmax())
+    position = f" at {[int(i) for i in torch.unravel_index(torch.tensor(flat), where.shape)]}" if where.dim() else ""
+    values = f"{float(own.reshape(-1)[flat]):.6g} where PyTorch gives {float(wanted.reshape(-1)[flat])}"
+    return f"gives {values}{position} ({int(where.sum())} of {where.numel()} elements)"
 
 
 def off(name: str, got: Tensor, wanted: Tensor, frac_bits: int) -> Tensor:

@@ -8,6 +8,8 @@ outermost operation is compared: rules call others inside, by their own methods.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.utils._pytree import tree_leaves
 
 from tacit.errors import InaccuracyError, RangeError, TacitError
 from tacit.protocols._base import Protocol
@@ -24,11 +27,13 @@ from tacit.protocols.debug import opened
 from tacit.protocols.share import Share, Storage
 from tacit.ring.fixed_point import decode
 from tacit.tensor.geometry import conformed
-from tacit.tensor.intermediates import SQUARING
+from tacit.tensor.intermediates import LENGTHS, SQUARING
 from tacit.tensor.registry import short_name
 from tacit.tensor.secret import Secret
 from tacit.tensor.shadow import compare, place, plain
 from tacit.tensor.shadow.compare import Fault
+
+_log = logging.getLogger(__name__)
 
 _DRAWS = 6
 _SECRET_NOISE, _PUBLIC_NOISE = 2.0, 2.0**-12
@@ -41,6 +46,7 @@ _DRIFTS = (
     "The operation is right for its arguments, but they had lost digits that it needs: scale small values up before "
     "they are multiplied, or choose more frac_bits."
 )
+_POLES = "Leave such elements out before, add a small number, or see docs/debugging.md for what stands there."
 _WRONG = "If nothing before it overflowed, that is a fault of its rule in Tacit: please report it."
 
 
@@ -66,6 +72,7 @@ class Shadows:
         self._inside = False
         self.unknown: set[str] = set()
         """Operations that PyTorch could not do on plain values: their results are taken as they are."""
+        self._told: set[str] = set()
 
     def begin(self, secret: Secret, value: Tensor | None, owner: int) -> None:
         """An input: what counts is the owner's ``value`` (None elsewhere), before it was rounded."""
@@ -141,6 +148,8 @@ class Shadows:
         if wanted is None or wanted.shape != own.shape or wanted.dtype != own.dtype:
             self._store(share, own)
             return
+        if versions.finite:
+            self._tell_of_poles(name, own, wanted)
         fault = compare.overflow(name, wanted, share.scale, share.storage.pending) if share.storage.unit else None
         if fault is None:
             fault = self._wrong(name, own, wanted, versions)
@@ -179,6 +188,16 @@ class Shadows:
         off = off & compare.outside(own, [wanted, *versions.nearby()], frac_bits)
         return Fault(f"gives {compare.first(off, own, wanted)}. {_WRONG}") if bool(off.any()) else None
 
+    def _tell_of_poles(self, name: str, own: Tensor, wanted: Tensor) -> None:
+        """Warn, once for each place, of results that are no numbers in PyTorch: ``1 / 0``, ``log(-1)``."""
+        poles = compare.poles(own, wanted)
+        if poles is None:
+            return
+        where = place.described(name.rstrip("_"))
+        if where not in self._told:
+            self._told.add(where)
+            _log.warning(f"{where} is outside its domain: it {poles}. {_POLES}")
+
     def refuse(self, name: str, fault: Fault) -> NoReturn:
         """Raise what was found, at all parties."""
         party, channel = self._protocol.party, self._protocol.channel
@@ -202,13 +221,15 @@ class _Versions:
     """A result in plain: for the arguments as they were, for their shadows, and for some a unit or two away.
 
     anew: its course begins here, with what it is. So it is with the steps of a training, of which rounding makes, as
-    any small change does, another one in time, no worse.
+    any small change does, another one in time, no worse. finite: what is no number in the result comes from secrets,
+    which are numbers, and not from a public infinity.
     """
 
     wanted: Tensor | None
     ideal: Tensor | None
     nearby: Callable[[], list[Tensor]]
     anew: bool = False
+    finite: bool = True
 
 
 class _Watch:
@@ -241,8 +262,14 @@ class _Watch:
                 draws.extend(self._computed(self._decoded(k), k) for k in range(_DRAWS))
             return [value for draw in draws if (value := pick(draw)) is not None]
 
+        finite = all(_is_finite(value) for value in tree_leaves((self._args, self._kwargs)))
         for i, x in found:
-            versions = _Versions(_at(wanted, i), _at(ideal, i), lambda i=i: nearby(lambda draw: _at(draw[0], i)))  # type: ignore[misc]
+            versions = _Versions(
+                _at(wanted, i),
+                _at(ideal, i),
+                lambda i=i: nearby(lambda draw: _at(draw[0], i)),  # type: ignore[misc]
+                finite=finite,
+            )
             self._shadows.judge(self._name, x, versions)
         for i, x in enumerate(self._written):
             versions = _Versions(
@@ -250,11 +277,12 @@ class _Watch:
                 _at(ideal_written, i),
                 lambda i=i: nearby(lambda draw: _at(draw[1], i)),  # type: ignore[misc]
                 (x.requires_grad and x.is_leaf) or place.in_step(),
+                finite,
             )
             self._shadows.judge(self._name, x, versions)
 
     def _check_squares(self) -> None:
-        if self._name not in SQUARING:
+        if self._name not in SQUARING | LENGTHS:
             return
         shadows = self._shadows
         held = self._decoded(None)
@@ -298,6 +326,12 @@ class _Watch:
             self._shadows.unknown.add(str(self._op))
             return [], []
         return list(_tensors(out)), [held[id(x)] for x in self._written]
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Tensor) and not isinstance(value, Secret):
+        return bool(value.detach().isfinite().all())
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _secrets(values: Any) -> Iterator[Secret]:
