@@ -11,7 +11,8 @@ PART = (
 )
 
 
-@pytest.mark.slow  # a session for each operator: the comparison that docs/operators.md stands on
+@pytest.mark.timeout(300)  # a busy machine takes its time over sorting 8,000 numbers
+@pytest.mark.slow  # a session for each operator: the whole comparison in small
 @pytest.mark.parametrize(
     "op", [op for op in optable.operators() if optable.re.match(PART, optable.full_name(op))], ids=optable.full_name
 )

@@ -16,6 +16,18 @@ from tacit.errors import UnsupportedOpError
 from tacit.protocols.share import required
 from tacit.tensor.secret import Secret
 
+_DISTINCT = "distinct positions"
+
+
+def mark_distinct(index: Secret) -> None:
+    """Note that the positions along the dimension for which they are meant differ from each other, as sort's do."""
+    index._share.storage.facts[_DISTINCT] = True
+
+
+def are_distinct(index: Tensor) -> bool:
+    """Whether that was noted."""
+    return isinstance(index, Secret) and _DISTINCT in index._share.storage.facts
+
 
 def is_secret(index: Tensor | None) -> bool:
     """Whether it is a secret of numbers."""
@@ -101,7 +113,12 @@ def rows_added(x: Tensor, index: Tensor, source: Tensor) -> Tensor:
 
 def written(x: Tensor, index: Tensor, source: Tensor) -> Tensor:
     """``x`` with ``source`` in place of what was at the positions; of equal positions the last one wins."""
-    marks = _last_of_each(one_hot(index, x.shape[-1]))
+    marks = one_hot(index, x.shape[-1])
+    if are_distinct(index):
+        if index.shape[-1] == x.shape[-1] and x.dtype != torch.bool:  # nothing is left of what was there
+            return (source.unsqueeze(-2) @ marks.to(x.dtype)).squeeze(-2)
+    else:
+        marks = _last_of_each(marks)
     hit = marks.any(-2)
     if x.dtype == torch.bool:
         return torch.where(hit, (marks & source.unsqueeze(-1)).any(-2), x)

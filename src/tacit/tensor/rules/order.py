@@ -10,6 +10,7 @@ from torch import Tensor
 from tacit.functions import sorting
 from tacit.protocols._base import Protocol
 from tacit.tensor.operands import number
+from tacit.tensor.positions import mark_distinct
 from tacit.tensor.registry import rule
 from tacit.tensor.secret import Secret
 
@@ -128,8 +129,9 @@ def _along(protocol: Protocol, x: Secret, dim: int, function: Any) -> _Pair:
     laid_out = protocol.copied(lambda part: part.movedim(dim, -1), number(protocol, x, kind))
     values, places = function(laid_out)
     back = [protocol.copied(lambda part: part.movedim(-1, dim).clone(), share) for share in (values, places)]
-    first = Secret(protocol, back[0], kind)
-    return first if kind == x.dtype else first.to(torch.bool), Secret(protocol, back[1], torch.int64)  # type: ignore[return-value]
+    first, index = Secret(protocol, back[0], kind), Secret(protocol, back[1], torch.int64)
+    mark_distinct(index)
+    return (first if kind == x.dtype else first.to(torch.bool)), index  # type: ignore[return-value]
 
 
 def _at(ordered: _Pair, x: Secret, place: int, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
