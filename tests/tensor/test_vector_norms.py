@@ -19,6 +19,13 @@ VECTORS = {
 }
 
 
+PARTIES = [
+    pytest.param(("lab", "clinic"), id="two"),
+    # seconds each, for what no other test computes with three: every order, form and size
+    pytest.param(("lab", "clinic", "bank"), id="three", marks=pytest.mark.slow),
+]
+
+
 def units(*values):
     """As secrets hold them."""
     return torch.tensor([(torch.tensor(v).double() / UNIT).round().item() * UNIT for v in values])
@@ -71,7 +78,7 @@ def compare(cases, parties, relative=1e-3, absolute=4 * UNIT, **settings):
                 assert ((ours[1] - theirs).abs() <= close).all(), (name, ours[1], theirs)
 
 
-@pytest.mark.parametrize("parties", [("lab", "clinic"), ("lab", "clinic", "bank")], ids=["two", "three"])
+@pytest.mark.parametrize("parties", PARTIES)
 @pytest.mark.parametrize("vector", VECTORS)
 def test_gradients_of_norms_of_any_order(vector, parties):
     compare(
@@ -108,7 +115,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("parties", [("lab", "clinic"), ("lab", "clinic", "bank")], ids=["two", "three"])
+@pytest.mark.parametrize("parties", PARTIES)
 def test_every_way_to_ask_for_a_norm(parties):
     compare(FORMS, parties)
 
@@ -158,7 +165,7 @@ SPREADS = {
 }
 
 
-@pytest.mark.parametrize("parties", [("lab", "clinic"), ("lab", "clinic", "bank")], ids=["two", "three"])
+@pytest.mark.parametrize("parties", PARTIES)
 def test_spreads_and_their_gradients(parties):
     compare(SPREADS, parties)
 
@@ -184,7 +191,7 @@ COSINES = {
 }
 
 
-@pytest.mark.parametrize("parties", [("lab", "clinic"), ("lab", "clinic", "bank")], ids=["two", "three"])
+@pytest.mark.parametrize("parties", PARTIES)
 @pytest.mark.parametrize("case", DIRECTIONS)
 def test_directions_of_vectors_of_any_length(case, parties):
     x = DIRECTIONS[case]
@@ -222,3 +229,58 @@ def test_a_norm_takes_few_rounds():
     for length, direction in at_all(job):
         assert length <= 19
         assert direction <= 23
+
+
+@pytest.mark.parametrize("order", [0.5, 2, 3, -1])
+def test_the_gradient_of_a_norm_has_a_gradient(order):
+    def penalty(x):
+        (slope,) = torch.autograd.grad(torch.linalg.vector_norm(x, order), [x], create_graph=True)
+        return (slope * torch.tensor([1.0, -2.0, 3.0], dtype=x.dtype)).sum() ** 2
+
+    compare({order: (penalty, torch.tensor([1.5, -2.0, 1.0]))}, ("lab", "clinic"), relative=5e-3)
+
+
+def test_the_gradient_of_a_direction_has_a_gradient():
+    def penalty(x):
+        (slope,) = torch.autograd.grad(functional.normalize(x)[:, 0].sum(), [x], create_graph=True)
+        return (slope * torch.tensor([1.0, -2.0, 3.0], dtype=x.dtype)).sum() ** 2
+
+    compare({"normalize": (penalty, torch.tensor([[1.5, -2.0, 1.0]]))}, ("lab", "clinic"), relative=5e-3)
+
+
+def test_debug_sessions_follow_vectors_of_any_length(caplog):
+    large = torch.tensor([[30000.0, -1e6, 2.0], [0.01, 0.02, 0.0], [0.0, 0.0, 0.0]])
+    functions = {
+        **{f"norm {order}": (lambda x, o=order: torch.linalg.vector_norm(x, o, 1)) for order in (0.5, 2, 3, -1)},
+        "std": lambda x: x.std(1),
+        **{name: COSINES[name] for name in ("normalize", "cosine_similarity")},
+    }
+
+    def job():
+        return [with_gradients(function, secret(large)) is None for function in functions.values()]
+
+    with caplog.at_level("WARNING", "tacit.tensor.shadow"):
+        at_all(job, debug=True)
+    assert not [record for record in caplog.records if record.name.startswith("tacit.tensor.shadow")]
+
+
+def test_check_knows_the_operations():
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            return functional.normalize(x) * x.norm(3, -1, keepdim=True) / (1 + x.std(1, keepdim=True))
+
+    assert not tacit.check(Net(), torch.ones(2, 3)).missing
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"frac_bits": 12}, {"frac_bits": 20}, {"truncation": "exact"}, {"compare_bits": 48}],
+    ids=lambda chosen: "=".join(map(str, *chosen.items())),
+)
+def test_other_settings(settings):
+    cases = {name: (function, DIRECTIONS["mixed"]) for name, function in COSINES.items()}
+    cases["std"] = (lambda x: x.std(1), LARGE)
+    cases["norm 3"] = (lambda x: x.norm(3, 1), VECTORS["mixed"].view(1, 4))
+    compare(
+        cases, ("lab", "clinic"), relative=5e-3, absolute=6 * 2.0 ** -min(16, settings.get("frac_bits", 16)), **settings
+    )

@@ -26,13 +26,19 @@ class UnitVectors(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, least: float) -> Tensor:
         """The vectors, kept for the gradient with one over their lengths."""
         value, inverse = whole(UNIT_VECTORS, x, least)
-        ctx.save_for_backward(value, inverse)
+        ctx.save_for_backward(x, value, inverse)
+        ctx.least = least
         return value  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
         """Two products, and one with the inverse length."""
-        return whole(UNIT_VECTORS_BACKWARD, grads[0], *ctx.saved_tensors), None
+        x, value, inverse = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True: the gradient has one of its own
+            length = vector_norm(x, 2, -1, keepdim=True).clamp_min(ctx.least).expand_as(x)
+            value = x / length
+            return (grads[0] - value * (grads[0] * value).sum(-1, keepdim=True)) / length, None
+        return whole(UNIT_VECTORS_BACKWARD, grads[0], value, inverse), None
 
 
 @caught(functional.normalize)

@@ -42,7 +42,21 @@ class VectorNorm(torch.autograd.Function):
         if not ctx.keepdim:
             for d in ctx.dims if x.dim() else ():
                 grad, norm = grad.unsqueeze(d), norm.unsqueeze(d)
+        if torch.is_grad_enabled():  # create_graph=True: the gradient has one of its own
+            return _gradient(grad, x, norm, ctx.order), None, None, None
         return whole(VECTOR_NORM_BACKWARD, grad, x, norm, ctx.order, ctx.dims), None, None, None
+
+
+def _gradient(grad: Tensor, x: Tensor, norm: Tensor, order: float) -> Tensor:
+    """The same of operations that have gradients, with the digits that the norm has."""
+    norm = norm + (norm == 0).to(norm.dtype)
+    if order == 2:
+        return grad * (x / norm.expand_as(x))
+    sign = x.detach().sgn()
+    size = x * sign
+    if order > 1:
+        return grad * sign * (size / norm.expand_as(x)) ** (order - 1)
+    return grad * sign * (norm.expand_as(x) / (size + (size == 0).to(size.dtype))) ** (1 - order)
 
 
 _vector_norm, _norm, _linalg_norm, _matrix_norm = (

@@ -26,6 +26,9 @@ _Dims = Sequence[int] | None
 _MOVED, _SHARES = "moved rows", "shares of the largest"
 """Facts that stay with a norm for its gradient."""
 
+_LEAST_SHARE = 2.0**-24
+"""Smaller shares of the largest entry count as this in norms of orders between 0 and 1: quotients stay below 2**26."""
+
 
 @rule(UNIT_VECTORS)
 def unit_vectors(protocol: Protocol, x: Tensor, least: float) -> tuple[Secret, Secret]:
@@ -59,7 +62,7 @@ def vector_norm(
 
     Others, p: the largest (p < 0: smallest) size times the norm of the shares that it has of the others, or they of it;
     the result is within 2e-4 of itself and a unit, however large or small the entries are. A tournament, a division and
-    a power for each entry, an equality test and a power a row.
+    a power for each entry, an equality test and a power a row. (0 < p < 1: shares below 2**-24 count as that.)
     """
     value: Tensor = x if dtype is None else x.to(dtype)
     dims = dims_of(x, dim)
@@ -98,9 +101,16 @@ def _rows(x: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def _parts(size: Tensor, ord: Number, dims: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """The largest size (ord < 0: the smallest), the shares of at most 1, and the sum of their powers, 1 for zeros."""
+    """The largest size (ord < 0: the smallest), the shares of at most 1, and the sum of their powers, 1 for zeros.
+
+    Between 0 and 1, where small shares count for much, it is one over the shares, up to ``2**24``.
+    """
     lead = size.amax(dims, keepdim=True) if ord > 0 else size.amin(dims, keepdim=True)
     blank = (lead == 0).to(size.dtype)
+    if 0 < ord < 1:
+        multiples = lead / torch.maximum(size, lead * _LEAST_SHARE)
+        powers = multiples**-ord * (size != 0).to(size.dtype)
+        return lead, multiples, powers.sum(dims, keepdim=True) + blank
     shares = size / (lead + blank) if ord > 0 else lead / (size + (size == 0).to(size.dtype))
     return lead, shares, (shares ** abs(ord)).sum(dims, keepdim=True) + blank
 
@@ -117,14 +127,8 @@ def vector_norm_backward(
         return grad * _directions(protocol, x, norm, dim)
     size = x.abs()
     found = norm._share.storage.facts.get(_SHARES)
-    lead, shares, total = found or _parts(size, ord, list(dim))
-    if ord > 1:
-        slope = shares ** (ord - 1) * total ** (1 / ord - 1)
-    elif ord < 0:
-        slope = shares ** (1 - ord) * total ** (1 / ord - 1)
-    else:  # shares of small entries have no digits left
-        slope = (lead / (size + (size == 0).to(size.dtype))) ** (1 - ord) * total ** (1 / ord - 1)
-    return slope * grad * x.sgn()
+    _, shares, total = found or _parts(size, ord, list(dim))
+    return shares ** abs(ord - 1) * total ** (1 / ord - 1) * grad * x.sgn()
 
 
 def _directions(protocol: Protocol, x: Secret, norm: Secret, dims: Sequence[int]) -> Tensor:
