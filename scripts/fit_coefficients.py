@@ -56,6 +56,12 @@ def arccos_kernel(x: Array) -> Array:
     return np.arccos(near) / np.sqrt(1 - near)
 
 
+def sinc_slope(x: Array) -> Array:
+    """The derivative of sin(pi x) / (pi x): odd."""
+    away = np.where(np.abs(x) < 1e-3, 1.0, x)
+    return np.where(np.abs(x) < 1e-3, -(math.pi**2) * x / 3, (np.cos(math.pi * away) - np.sinc(away)) / away)
+
+
 @dataclass(frozen=True)
 class Task:
     """What to fit where: sines, cosines or both up to ``terms`` times an angle that turns once in ``2**turn``.
@@ -114,6 +120,7 @@ TASKS = {
     "ARCTAN": odd("arctan", np.arctan, 1.0, 2, 8),
     "ARCCOS_KERNEL": Task("arccos(x) / sqrt(1 - x)", arccos_kernel, 0, 1, 1, 8),
     "SINC": Task("sin(pi x) / (pi x)", np.sinc, 0, 1, 2, 8, sines=False),
+    "SINC_SLOPE": Task("derivative of sin(pi x) / (pi x)", sinc_slope, 0, 1, 2, 8, cosines=False),
 }
 
 

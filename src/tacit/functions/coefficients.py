@@ -520,3 +520,21 @@ SINC = Fit(
     limit=1,
 )
 """sin(pi x) / (pi x) for |x| < 1; error 2.7e-07."""
+
+SINC_SLOPE = Fit(
+    sines=(
+        -0.9104221182,
+        -0.6948694818,
+        0.0996823765,
+        -0.0332275591,
+        0.0106354878,
+        -0.0028054707,
+        0.0005310726,
+        -0.0000542469,
+    ),
+    cosines=(),
+    slope=0.0,
+    turn=2,
+    limit=1,
+)
+"""derivative of sin(pi x) / (pi x) for |x| < 1; error 3.7e-07."""

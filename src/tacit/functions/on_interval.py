@@ -36,3 +36,8 @@ def arccos_kernel(protocol: Protocol, x: Share) -> Share:
 def sinc_in_one(protocol: Protocol, x: Share) -> Share:
     """``sin(pi x) / (pi x)`` for ``|x| <= 1``; error 1 unit. Two rounds, 8 bytes."""
     return followed(protocol, x, coefficients.SINC)
+
+
+def sinc_slope_in_one(protocol: Protocol, x: Share) -> Share:
+    """The derivative of ``sin(pi x) / (pi x)`` for ``|x| <= 1``; error 1 unit. Two rounds, 8 bytes."""
+    return followed(protocol, x, coefficients.SINC_SLOPE)

@@ -17,6 +17,7 @@ from tacit.tensor.functional import (
     sampling,
     scan,
     similarity,
+    sinc,
     vector_norm,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "sampling",
     "scan",
     "similarity",
+    "sinc",
     "vector_norm",
 ]

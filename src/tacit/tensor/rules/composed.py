@@ -28,7 +28,7 @@ _PLACING = (
     "max_unpool2d max_unpool3d _unsafe_masked_index _unsafe_masked_index_put_accumulate "
 )
 _COMPUTING = (
-    "addr clamp.Tensor count_nonzero count_nonzero.dim_IntList deg2rad dist huber_loss "
+    "addr clamp.Tensor count_nonzero count_nonzero.dim_IntList deg2rad huber_loss "
     "huber_loss_backward isinf isneginf isposinf ldexp.Tensor linalg_cross logaddexp logaddexp2 mish "
     "norm.ScalarOpt_dim norm.ScalarOpt_dim_dtype norm.Scalar native_dropout_backward "
     "rad2deg smooth_l1_loss smooth_l1_loss_backward softshrink mish_backward "

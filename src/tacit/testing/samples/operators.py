@@ -29,7 +29,7 @@ _ONE: dict[str, tuple[Function, float]] = {
     "asinh": (torch.asinh, 20),
     "acosh": (lambda x: torch.acosh(x * x + 1.5), 200),
     "atanh": (lambda x: torch.atanh(x / 5), 60),
-    "sinc": (torch.sinc, 120),
+    "sinc": (torch.sinc, 30),
     "deg2rad": (torch.deg2rad, 6),
     "rad2deg": (torch.rad2deg, 120),
     "mish": (F.mish, 40),
