@@ -125,6 +125,12 @@ REFUSED = {
     "out of range, below": (lambda x: x.norm(2, -3), IndexError),
     "twice": (lambda x: torch.linalg.vector_norm(x, 3, (0, -2)), RuntimeError),
     "whole numbers": (lambda x: torch.linalg.vector_norm(x.to(torch.int64), 3), RuntimeError),
+    "cosine out of range": (lambda x: functional.cosine_similarity(x, x, dim=2), IndexError),
+    "cosine of whole numbers": (
+        lambda x: functional.cosine_similarity(x.to(torch.int64), x.to(torch.int64)),
+        RuntimeError,
+    ),
+    "direction out of range": (lambda x: functional.normalize(x, dim=-3), IndexError),
     "no smallest": (lambda x: torch.linalg.vector_norm(x[:, :0], -2, 1), RuntimeError),
 }
 
@@ -199,6 +205,31 @@ def test_directions_of_vectors_of_any_length(case, parties):
     if case == "one unit":
         del cases["cosine_embedding_loss"]  # PyTorch adds 1e-12 to its square, which is 2e-10
     compare(cases, parties, relative=2e-3)
+
+
+SHAPES = {
+    "normalize of two dims": (lambda x: functional.normalize(x, dim=(0, 2)), OTHER),
+    "normalize, dim 0": (lambda x: functional.normalize(x, dim=0), OTHER),
+    "normalize, transposed": (lambda x: functional.normalize(x.transpose(0, 2), dim=1), OTHER),
+    "normalize inf": (lambda x: functional.normalize(x, p=float("inf")), OTHER),
+    "normalize 1": (lambda x: functional.normalize(x, p=1, dim=-1), ROWS[0]),
+    "normalize of a number": (lambda x: functional.normalize(x, dim=0), torch.tensor(-3.0)),
+    "normalize of nothing": (lambda x: functional.normalize(x), torch.zeros(2, 0)),
+    "normalize of no rows": (lambda x: functional.normalize(x), torch.zeros(0, 2)),
+    "cosine, dim 0": (lambda x, y: functional.cosine_similarity(x, y, 0), ROWS[0], OTHER[0]),
+    "cosine, dim -2": (lambda x, y: functional.cosine_similarity(x, y, -2), ROWS[:1], OTHER),
+    "cosine of numbers": (
+        lambda x, y: functional.cosine_similarity(x, y, 0),
+        torch.tensor(2.0),
+        torch.tensor(-3.0),
+    ),
+    "cosine of nothing": (lambda x, y: functional.cosine_similarity(x, y), torch.zeros(2, 0), torch.zeros(2, 0)),
+    "cosine of two types": (lambda x, y: functional.cosine_similarity(x, y), ROWS[:, 0], OTHER[:, 1].double()),
+}
+
+
+def test_directions_of_every_shape():
+    compare(SHAPES, ("lab", "clinic"))
 
 
 def test_the_gradient_of_a_direction_that_is_none_is_a_number():

@@ -22,13 +22,13 @@ def _define(signature: str, function: Callable[..., Any]) -> OpOverload:
     return packet
 
 
-def _unit_vectors(x: Tensor, least: float) -> tuple[Tensor, Tensor]:
-    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(least)
+def _unit_vectors(x: Tensor, dim: int, least: float) -> tuple[Tensor, Tensor]:
+    length = torch.linalg.vector_norm(x, dim=dim, keepdim=True).clamp_min(least)
     return x / length, 1 / length
 
 
-def _unit_vectors_backward(grad: Tensor, value: Tensor, inverse: Tensor) -> Tensor:
-    return (grad - value * (grad * value).sum(-1, keepdim=True)) * inverse
+def _unit_vectors_backward(grad: Tensor, value: Tensor, inverse: Tensor, dim: int) -> Tensor:
+    return (grad - value * (grad * value).sum(dim, keepdim=True)) * inverse
 
 
 def _vector_norm_backward(grad: Tensor, x: Tensor, norm: Tensor, ord: float, dim: Sequence[int]) -> Tensor:
@@ -37,11 +37,11 @@ def _vector_norm_backward(grad: Tensor, x: Tensor, norm: Tensor, ord: float, dim
     return x.sgn() * torch.where((x == 0) | (norm == 0), 0, ratio) * grad
 
 
-UNIT_VECTORS = _define("unit_vectors(Tensor x, float least) -> (Tensor, Tensor)", _unit_vectors)
-"""Vectors along the last dimension over their lengths, which count as ``least`` at least; and one over these."""
+UNIT_VECTORS = _define("unit_vectors(Tensor x, int dim, float least) -> (Tensor, Tensor)", _unit_vectors)
+"""Vectors along ``dim`` over their lengths, which count as ``least`` at least; and one over these."""
 
 UNIT_VECTORS_BACKWARD = _define(
-    "unit_vectors_backward(Tensor grad, Tensor value, Tensor inverse) -> Tensor", _unit_vectors_backward
+    "unit_vectors_backward(Tensor grad, Tensor value, Tensor inverse, int dim) -> Tensor", _unit_vectors_backward
 )
 """From the gradient of unit vectors, and what ``unit_vectors`` gave, to that of the vectors."""
 

@@ -45,7 +45,7 @@ def _sums(name: str, args: Sequence[Any], x: Tensor) -> Tensor | None:
     if name == "linalg_vector_norm":
         return x.square().sum(args[2] if len(args) > 2 else None) if len(args) < 2 or args[1] == 2 else None
     if name == "unit_vectors":
-        return x.square().sum(-1)
+        return x.square().sum(args[1])
     squares: Tensor = (x - args[1]).square()  # mse_loss
     return squares.sum() if len(args) < 3 or args[2] else squares
 
