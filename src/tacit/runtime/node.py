@@ -10,6 +10,7 @@ from typing import Any
 from tacit.correlations import Supply
 from tacit.disclosure.oversight import NO_OVERSIGHT, Oversight
 from tacit.errors import TacitError
+from tacit.nn import secret_steps
 from tacit.operation.observer import Observer
 from tacit.party import DEALER
 from tacit.runtime import wiring
@@ -84,7 +85,7 @@ def live(
         opened = wiring.open_session(transport, names, settings, session, supply, enter_device(device), oversight)
         enter(opened)
         observer.begun(opened.meter, opened.channel.transcript, opened.ledger)
-        with uncompiled():
+        with uncompiled(), secret_steps():
             result = fn(*args) if fn is not None else None
         opened.close()
         observer.ended()
