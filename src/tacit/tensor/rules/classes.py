@@ -10,8 +10,8 @@ from torch import Tensor
 from tacit.caller import caller_line
 from tacit.errors import UnsupportedOpError
 from tacit.protocols._base import Protocol
+from tacit.tensor.positions import places
 from tacit.tensor.registry import rule
-from tacit.tensor.rules.embedding import places
 from tacit.tensor.secret import Secret
 
 aten = torch.ops.aten

@@ -7,11 +7,10 @@ from torch import Tensor
 
 from tacit.caller import caller_line
 from tacit.errors import UnsupportedOpError
-from tacit.functions.onehot import look_up, one_hot, rows_at
-from tacit.functions.tournament import routed
+from tacit.functions.onehot import look_up, rows_at
 from tacit.protocols._base import Protocol
-from tacit.protocols.share import Share
 from tacit.ring.bilinear import MATMUL
+from tacit.tensor.positions import places
 from tacit.tensor.registry import rule
 from tacit.tensor.rules.structural import lifted
 from tacit.tensor.secret import Secret
@@ -68,14 +67,10 @@ def embedding_backward(
     return Secret(protocol, protocol.times_public(total, kept, 0), grad.dtype)
 
 
-def places(protocol: Protocol, index: Secret, size: int) -> Share:
-    """The one-hot of secret numbers, [...] -> [..., size]; that of a maximum's index follows its tournament."""
-    tournament = index._tournament if isinstance(index, SecretIndex) and not index._views else None
-    if tournament is None or tournament.size != size:
-        return one_hot(protocol, index._share, size)
-    facts = tournament.best.storage.facts
-    if "places" not in facts:
-        ones = protocol.public(torch.ones(index.shape, dtype=torch.int64), 0)
-        facts["places"] = routed(protocol, tournament, ones)
-    found: Share = facts["places"]
-    return found
+@rule(aten.one_hot.default)
+def one_hot(protocol: Protocol, index: Secret, num_classes: int) -> Secret:
+    """Free where a party knows the numbers, to whom one beyond the classes is an error; else it gives zeros.
+
+    See ``tacit.functions.onehot``.
+    """
+    return Secret(protocol, places(protocol, index, num_classes), torch.int64)

@@ -219,7 +219,7 @@ def _put_beside(x: Any, indices: _Indices, values: Any, accumulate: bool) -> Ten
             f"Writing at {caller_line()} at a secret index beside public ones is built with accumulate=True only."
         )
     rest = x.shape[len(indices) :]
-    marks = positions.one_hot(required(indices[place[0]]).expand(where), x.shape[place[0]]).to(x.dtype)
+    marks = positions.one_hot(positions.expanded(required(indices[place[0]]), where), x.shape[place[0]]).to(x.dtype)
     spread = values.expand(*where, *rest).unsqueeze(-1) * marks.view(*where, *(1,) * len(rest), marks.shape[-1])
     put = torch.index_put(x.movedim(place[0], -1), tuple(public), spread, accumulate=True)
     out: Tensor = put.movedim(-1, place[0])
