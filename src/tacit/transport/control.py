@@ -24,8 +24,8 @@ class ControlLink(Lane):
     """
 
     def __init__(self, wire: Wire, peer: str, lasting: bool = False) -> None:
+        super().__init__(wire)
         self.peer = peer
-        self._wire: Wire | None = wire
         self._lasting = lasting
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -35,15 +35,6 @@ class ControlLink(Lane):
         self._posted = 0
         self._taken = 0
         self._scratch = memoryview(bytearray(_READ_BYTES))
-
-    @property
-    def wire(self) -> Wire | None:
-        """The connection."""
-        return self._wire
-
-    @property
-    def connected(self) -> bool:
-        return self._wire is not None
 
     @property
     def sent(self) -> int:
@@ -94,9 +85,6 @@ class ControlLink(Lane):
             yield header.kind, payload
         if gone is not None:
             raise gone
-
-    def detach(self) -> None:
-        self._drop(self._wire)
 
     def attach(self, wire: Wire, delivered: int) -> None:
         with self._lock:

@@ -42,7 +42,7 @@ class Inbox(Lane):
     def __init__(
         self, wire: Wire, peer: str, wake: int, check: Callable[[bool], None], lasting: Lasting | None = None
     ) -> None:
-        self._wire: Wire | None = wire
+        super().__init__(wire)
         self._peer = peer
         self._wake = wake
         self._check = check
@@ -60,10 +60,6 @@ class Inbox(Lane):
         """When a wait that still goes on began (``monotonic()``); 0 if there is none."""
 
         self._waited = 0.0
-
-    @property
-    def connected(self) -> bool:
-        return self._wire is not None
 
     @property
     def arrived(self) -> int:
@@ -99,9 +95,6 @@ class Inbox(Lane):
         self.frames += 1
         self._broken = False
         return header.payload_bytes, HEADER_BYTES + header.tag_bytes
-
-    def detach(self) -> None:
-        self._drop(self._wire)
 
     def attach(self, wire: Wire, delivered: int) -> None:
         if delivered:

@@ -28,14 +28,26 @@ class Lane(ABC):
 
     received = 0
 
+    def __init__(self, wire: Wire) -> None:
+        self._wire: Wire | None = wire
+
     @property
-    @abstractmethod
+    def wire(self) -> Wire | None:
+        """The connection that carries it."""
+        return self._wire
+
+    @property
     def connected(self) -> bool:
         """Whether a connection carries it."""
+        return self._wire is not None
 
-    @abstractmethod
     def detach(self) -> None:
         """Close the connection, from any thread. What was sent and not acknowledged is kept."""
+        self._drop(self._wire)
+
+    @abstractmethod
+    def _drop(self, wire: Wire | None) -> None:
+        """Close ``wire``, if that is still the connection."""
 
     @abstractmethod
     def attach(self, wire: Wire, delivered: int) -> None:
@@ -43,6 +55,15 @@ class Lane(ABC):
 
         Raises FrameError for a position that cannot be.
         """
+
+
+def take(parts: deque[memoryview], count: int) -> None:
+    """Take the first ``count`` bytes out of ``parts``."""
+    while count:
+        part = parts.popleft()
+        if part.nbytes > count:
+            parts.appendleft(part[count:])
+        count -= min(count, part.nbytes)
 
 
 class Kept:
@@ -74,11 +95,7 @@ class Kept:
             return
         self.begin += count
         self.nbytes -= count
-        while count:
-            part = self._parts.popleft()
-            if part.nbytes > count:
-                self._parts.appendleft(part[count:])
-            count -= min(count, part.nbytes)
+        take(self._parts, count)
 
     def rewind(self, position: int, peer: str) -> list[memoryview]:
         """Take back, to be sent again, what was sent from ``position`` on. Raises FrameError if that is not here."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from tacit.transport.lane import Kept, Lane
+from tacit.transport.lane import Kept, Lane, take
 from tacit.transport.sockets import PeerGone, wait_writable, without
 from tacit.transport.wire import MAX_PARTS, ForgedError, Wire
 
@@ -30,7 +30,7 @@ class Outbox(Lane):
     """
 
     def __init__(self, wire: Wire, peer: str, on_lost: Callable[[], None], lasting: bool = False) -> None:
-        self._wire: Wire | None = wire
+        super().__init__(wire)
         self._peer = peer
         self._on_lost = on_lost
         self._lasting = lasting
@@ -42,15 +42,6 @@ class Outbox(Lane):
         self._thread: threading.Thread | None = None
         self._writing = False
         self._closed = False
-
-    @property
-    def wire(self) -> Wire | None:
-        """The connection, on which the peer's pulses come back."""
-        return self._wire
-
-    @property
-    def connected(self) -> bool:
-        return self._wire is not None
 
     @property
     def sent(self) -> int:
@@ -102,9 +93,6 @@ class Outbox(Lane):
             if self._lasting:
                 self._drop(wire)
             raise
-
-    def detach(self) -> None:
-        self._drop(self._wire)
 
     def attach(self, wire: Wire, delivered: int) -> None:
         with self._changed:
@@ -168,11 +156,7 @@ class Outbox(Lane):
         if self._lasting:
             self._kept.add(parts, count)
         self._queued -= count
-        while count:
-            part = self._queue.popleft()
-            if part.nbytes > count:
-                self._queue.appendleft(part[count:])
-            count -= min(count, part.nbytes)
+        take(self._queue, count)
 
     def _wait_for_writer(self) -> None:
         """A write does not wait, but it may be under way."""
